@@ -1,0 +1,167 @@
+/**
+ * Header blocks as lading writes them: ustar, and a PAX header before it only where ustar cannot hold
+ * something. The same entry gives the same bytes: no process number or clock in a PAX header's name, as other
+ * writers put there. Numbers that do not fit are in PAX and 0 in the header, so no two readers can differ.
+ */
+import type { EntryType, TarEntry, Timestamp } from './entry.js'
+import { blockSize, blocks } from './header.js'
+
+export type WritableEntry = Pick<TarEntry, 'path' | 'type'> &
+  Partial<
+    Pick<
+      TarEntry,
+      | 'mode'
+      | 'uid'
+      | 'gid'
+      | 'uname'
+      | 'gname'
+      | 'mtime'
+      | 'size'
+      | 'linkPath'
+      | 'devMajor'
+      | 'devMinor'
+      | 'xattrs'
+    >
+  >
+
+const none = Buffer.alloc(0)
+const flags: Readonly<Record<EntryType, string>> = {
+  ...{
+    file: '0',
+    hardlink: '1',
+    symlink: '2',
+    'character-device': '3',
+    'block-device': '4',
+    directory: '5',
+    fifo: '6',
+  },
+}
+
+/** The header of an entry, with the PAX header that it needs. What follows is `size` bytes and `padding(size)`. */
+export const encodeEntry = (entry: WritableEntry): Buffer => {
+  const {
+    path,
+    type,
+    mode = type === 'directory' ? 0o755 : 0o644,
+    uid = 0,
+    gid = 0,
+    size = 0,
+    devMajor = 0,
+    devMinor = 0,
+  } = entry
+  const { uname = none, gname = none, linkPath = none, xattrs = [], mtime = { seconds: 0, nanos: 0 } } = entry
+  const records: Buffer[] = []
+  const name = fitName(path)
+  if (name === undefined) records.push(paxRecord('path', path))
+  if (linkPath.length > 100) records.push(paxRecord('linkpath', linkPath))
+  const fitted = (key: string, value: number, digits: number): number => {
+    if (value < 8 ** digits) return value
+    records.push(paxRecord(key, Buffer.from(String(value))))
+    return 0
+  }
+  const text = (key: string, value: Buffer): Buffer => {
+    if (value.length <= 31) return value
+    records.push(paxRecord(key, value))
+    return none
+  }
+  const wholeTime = mtime.nanos === 0 && mtime.seconds >= 0 && mtime.seconds < 8 ** 11
+  if (!wholeTime) records.push(paxRecord('mtime', Buffer.from(formatTime(mtime))))
+  const header = encodeHeader({
+    name: name ?? { prefix: none, name: path.subarray(0, 100) },
+    flag: flags[type],
+    mode,
+    uid: fitted('uid', uid, 7),
+    gid: fitted('gid', gid, 7),
+    size: fitted('size', size, 11),
+    mtime: wholeTime ? mtime.seconds : 0,
+    linkPath: linkPath.subarray(0, 100),
+    uname: text('uname', uname),
+    gname: text('gname', gname),
+    devMajor,
+    devMinor,
+  })
+  for (const { name, value } of xattrs)
+    records.push(paxRecord(`SCHILY.xattr.${name.toString('latin1')}`, value))
+  return records.length === 0 ? header : Buffer.concat([encodePax('x', Buffer.concat(records)), header])
+}
+
+/** Zeros that fill the last block of `size` bytes of content. */
+export const padding = (size: number): Buffer => Buffer.alloc(blocks(size) - size)
+
+/** Two zero blocks. */
+export const endOfArchive = Buffer.alloc(2 * blockSize)
+
+/** A PAX header with its body: `x` for the next entry, `g` for all that follow. */
+export const encodePax = (flag: 'x' | 'g', body: Buffer): Buffer => {
+  const header = encodeHeader({
+    name: { prefix: none, name: Buffer.from(flag === 'g' ? 'pax_global_header' : 'PaxHeaders/entry') },
+    ...{ flag, mode: 0o644, uid: 0, gid: 0, size: body.length, mtime: 0, linkPath: none },
+    ...{ uname: none, gname: none, devMajor: 0, devMinor: 0 },
+  })
+  return Buffer.concat([header, body, padding(body.length)])
+}
+
+/** `LENGTH KEY=VALUE\n`; the length counts its own digits. `key` is latin1, one character a byte. */
+export const paxRecord = (key: string, value: Buffer): Buffer => {
+  const rest = Buffer.concat([Buffer.from(` ${key}=`, 'latin1'), value, Buffer.from('\n')])
+  let length = rest.length
+  while (length !== rest.length + String(length).length) length = rest.length + String(length).length
+  return Buffer.concat([Buffer.from(String(length)), rest])
+}
+
+interface HeaderFields {
+  readonly name: { readonly prefix: Buffer; readonly name: Buffer }
+  readonly flag: string
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly size: number
+  readonly mtime: number
+  readonly linkPath: Buffer
+  readonly uname: Buffer
+  readonly gname: Buffer
+  readonly devMajor: number
+  readonly devMinor: number
+}
+
+const encodeHeader = (fields: HeaderFields): Buffer => {
+  const block = Buffer.alloc(blockSize)
+  const octal = (value: number, at: number, digits: number) =>
+    block.write(`${value.toString(8).padStart(digits, '0')}\0`, at, 'latin1')
+  fields.name.name.copy(block, 0)
+  octal(fields.mode & 0o7777, 100, 7)
+  octal(fields.uid, 108, 7)
+  octal(fields.gid, 116, 7)
+  octal(fields.size, 124, 11)
+  octal(fields.mtime, 136, 11)
+  block.write('        ', 148, 'latin1')
+  block.write(fields.flag, 156, 'latin1')
+  fields.linkPath.copy(block, 157)
+  block.write('ustar\x0000', 257, 'latin1')
+  fields.uname.copy(block, 265)
+  fields.gname.copy(block, 297)
+  octal(fields.devMajor, 329, 7)
+  octal(fields.devMinor, 337, 7)
+  fields.name.prefix.copy(block, 345)
+  let sum = 0
+  for (const byte of block) sum += byte
+  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
+  return block
+}
+
+/** ustar holds 100 bytes, or 155 and 100 about a slash; only ASCII means the same to every reader. */
+const fitName = (path: Buffer): { prefix: Buffer; name: Buffer } | undefined => {
+  if (path.some(byte => byte > 127)) return undefined
+  if (path.length <= 100) return { prefix: none, name: path }
+  // The slash at the end of a folder's name is part of the name.
+  const slash = path.indexOf(0x2f, path.length - 101)
+  if (slash <= 0 || slash > 155 || slash === path.length - 1) return undefined
+  return { prefix: path.subarray(0, slash), name: path.subarray(slash + 1) }
+}
+
+const formatTime = ({ seconds, nanos }: Timestamp): string => {
+  const fraction = (value: number) =>
+    value === 0 ? '' : `.${String(value).padStart(9, '0').replace(/0+$/, '')}`
+  if (seconds >= 0 || nanos === 0) return `${seconds}${fraction(nanos)}`
+  return `-${-seconds - 1}${fraction(1_000_000_000 - nanos)}`
+}
