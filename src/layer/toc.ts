@@ -1,0 +1,136 @@
+import type { EntryType, SparseRegion, TarEntry, Xattr } from '../tar/entry.js'
+
+/** The columns, in the order of the file: name, what one row is, the rows' width in bytes (README.md of this folder). */
+export const columns = {
+  seconds: Float64Array,
+  size: Float64Array,
+  storedSize: Float64Array,
+  headerOffset: Float64Array,
+  dataOffset: Float64Array,
+  path: Uint32Array,
+  link: Uint32Array,
+  owner: Uint32Array,
+  extra: Uint32Array,
+  uid: Uint32Array,
+  gid: Uint32Array,
+  nanos: Uint32Array,
+  mode: Uint16Array,
+  type: Uint8Array,
+} as const
+
+export type ColumnName = keyof typeof columns
+export type Columns = { readonly [Name in ColumnName]: InstanceType<(typeof columns)[Name]> }
+
+export const entryTypes: readonly EntryType[] = [
+  'file',
+  'hardlink',
+  'symlink',
+  'character-device',
+  'block-device',
+  'directory',
+  'fifo',
+]
+
+/**
+ * The table of contents of a layer: one record an entry, in the order of the tar. Kept as columns of numbers
+ * over one arena of bytes, which is also the form of the file: loading it is making views. An entry is made
+ * when it is asked for, and costs nothing before.
+ */
+export class Toc implements Iterable<TarEntry> {
+  readonly length: number
+  /** Of the uncompressed layer, in bytes, what follows the end of the tar included. */
+  readonly size: number
+  readonly columns: Columns
+  /** Texts and extras, each behind its length (u32); row values are positions in it, 0 is the empty text. */
+  readonly arena: Buffer
+
+  constructor(size: number, columns: Columns, arena: Buffer) {
+    this.length = columns.type.length
+    this.size = size
+    this.columns = columns
+    this.arena = arena
+  }
+
+  /** The path alone, as it stands in the tar; a view. */
+  path(index: number): Buffer {
+    return this.#text(this.columns.path[index]!)
+  }
+
+  /** Throws RangeError outside 0 … length − 1. */
+  entry(index: number): TarEntry {
+    if (!(index >= 0 && index < this.length)) throw new RangeError(`No entry ${index} of ${this.length}`)
+    const row = this.columns
+    const extra = row.extra[index] === 0 ? noExtra : this.#extra(row.extra[index]!)
+    const owner = this.#text(row.owner[index]!)
+    const colon = owner.indexOf(0)
+    return {
+      path: this.path(index),
+      type: entryTypes[row.type[index]!]!,
+      mode: row.mode[index]!,
+      uid: extra.uid ?? row.uid[index]!,
+      gid: extra.gid ?? row.gid[index]!,
+      uname: colon < 0 ? owner : owner.subarray(0, colon),
+      gname: colon < 0 ? owner : owner.subarray(colon + 1),
+      mtime: { seconds: row.seconds[index]!, nanos: row.nanos[index]! },
+      size: row.size[index]!,
+      linkPath: this.#text(row.link[index]!),
+      devMajor: extra.devMajor ?? 0,
+      devMinor: extra.devMinor ?? 0,
+      xattrs: extra.xattrs ?? [],
+      ...(extra.sparse && { sparse: extra.sparse }),
+      headerOffset: row.headerOffset[index]!,
+      dataOffset: row.dataOffset[index]!,
+      storedSize: row.storedSize[index]!,
+    }
+  }
+
+  *[Symbol.iterator](): Iterator<TarEntry> {
+    for (let index = 0; index < this.length; index++) yield this.entry(index)
+  }
+
+  #text(at: number): Buffer {
+    return this.arena.subarray(at + 4, at + 4 + this.arena.readUInt32LE(at))
+  }
+
+  #extra(at: number): Extra {
+    return decodeExtra(this.#text(at))
+  }
+}
+
+/** What few entries have. Numbers that do not fit 32 bits (an owner may be anything in a tar) are here too. */
+export interface Extra {
+  readonly uid?: number
+  readonly gid?: number
+  readonly devMajor?: number
+  readonly devMinor?: number
+  readonly xattrs?: readonly Xattr[]
+  readonly sparse?: readonly SparseRegion[]
+}
+
+const noExtra: Extra = {}
+
+/** JSON, bytes as base64: rare, and any reader can read it. */
+export const encodeExtra = (extra: Extra): Buffer =>
+  Buffer.from(
+    JSON.stringify({
+      ...extra,
+      ...(extra.xattrs && {
+        xattrs: extra.xattrs.map(({ name, value }) => [name.toString('base64'), value.toString('base64')]),
+      }),
+    }),
+  )
+
+const decodeExtra = (bytes: Buffer): Extra => {
+  const { xattrs, ...rest } = JSON.parse(bytes.toString()) as Omit<Extra, 'xattrs'> & {
+    xattrs?: readonly (readonly [string, string])[]
+  }
+  return {
+    ...rest,
+    ...(xattrs && {
+      xattrs: xattrs.map(([name, value]) => ({
+        name: Buffer.from(name, 'base64'),
+        value: Buffer.from(value, 'base64'),
+      })),
+    }),
+  }
+}
