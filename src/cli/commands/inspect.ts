@@ -1,0 +1,74 @@
+import { Command } from 'commander'
+import { visible } from '../../spec/escape.js'
+import { formatPlatform } from '../../spec/platform.js'
+import { type InspectedImage, inspect } from '../../verbs/inspect.js'
+import { examples, globalsOf, lookOptions } from '../command.js'
+import { formatSize } from '../format.js'
+import { print, printJson, reportWarnings } from '../output.js'
+
+export const command = (): Command =>
+  new Command('inspect')
+    .description('Say what a file or place is, what is in it and what is wrong with it. Layers are not read.')
+    .argument('<place>', 'A path, -, a place, or a name in the store')
+    .addHelpText(
+      'after',
+      examples(
+        'lading inspect app.tar',
+        'curl -s URL | lading inspect -',
+        'lading inspect --json oci:layout:1',
+      ),
+    )
+    .action(async (place: string, _: unknown, command: Command) => {
+      const globals = globalsOf(command)
+      const { warnings, ...found } = await inspect(await lookOptions(place, globals))
+      if (globals.json) return printJson({ ...found, warnings })
+      print(`${visible(place)} is ${found.is}`)
+      if (found.remedy) print(found.remedy)
+      for (const { names, digest, derived, platforms, artifacts, absent, problems } of found.images) {
+        print('')
+        print(names.map(visible).join(', ') || '(no name)')
+        print(
+          `  ${platforms.length > 1 ? 'index' : 'manifest'}  ${digest}${derived ? '  (derived: the archive has none)' : ''}`,
+        )
+        for (const problem of problems) print(`  problem   ${visible(problem)}`)
+        for (const image of platforms) printImage(image)
+        for (const { digest, type, mediaType } of artifacts)
+          print(`  artifact  ${digest}  ${visible(type ?? mediaType)}`)
+        for (const { digest, platform } of absent)
+          print(`  not here  ${digest}  ${platform ? visible(formatPlatform(platform)) : ''}`.trimEnd())
+      }
+      reportWarnings(warnings)
+    })
+
+const printImage = ({
+  id,
+  platform,
+  created,
+  size,
+  layers,
+  config,
+  historyEntries,
+}: InspectedImage): void => {
+  print(`  image ID  ${id}`)
+  print(`  platform  ${visible(formatPlatform(platform)) || 'not said'}`)
+  if (created) print(`  created   ${visible(created)}`)
+  for (const key of ['Entrypoint', 'Cmd', 'User', 'WorkingDir', 'Env', 'ExposedPorts', 'Volumes', 'Labels']) {
+    const value = config[key]
+    if (
+      value === undefined ||
+      value === null ||
+      value === '' ||
+      JSON.stringify(value) === '[]' ||
+      JSON.stringify(value) === '{}'
+    )
+      continue
+    print(`  ${key.padEnd(12)} ${visible(typeof value === 'string' ? value : JSON.stringify(value))}`)
+  }
+  print(
+    `  ${layers.length} layer${layers.length === 1 ? '' : 's'}, ${formatSize(size)}, ${historyEntries} history entries`,
+  )
+  for (const [index, { diffId, size, mediaType }] of layers.entries())
+    print(
+      `    ${String(index + 1).padStart(3)}  ${diffId}  ${formatSize(size).padStart(7)}  ${visible(mediaType.replace(/^.*\.(?=tar)/, ''))}`,
+    )
+}

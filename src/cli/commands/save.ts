@@ -1,0 +1,90 @@
+import { Command, Option } from 'commander'
+import { LadingError } from '../../spec/errors.js'
+import { parsePlatform } from '../../spec/platform.js'
+import { familiarName } from '../../spec/reference.js'
+import type { ArchiveFormat, LayerCompression } from '../../transports/open-sink.js'
+import { save } from '../../verbs/save.js'
+import { examples, globalsOf, progressOf, storeDirectoryOf } from '../command.js'
+import { printJson, reportLosses, reportWarnings } from '../output.js'
+
+interface Options {
+  readonly output?: string
+  readonly format: ArchiveFormat
+  readonly compress?: string
+  readonly platform?: string
+}
+
+export const command = (): Command =>
+  new Command('save')
+    .description('Write images into one archive, blobs once, every digest as it is.')
+    .argument('<place...>', 'Names or IDs in the store, or any place that holds images')
+    .option('-o, --output <file>', 'The archive; standard output if absent')
+    .addOption(
+      new Option(
+        '--format <format>',
+        'both: OCI layout and docker archive in one; docker: as docker save up to 24; oci',
+      )
+        .choices(['both', 'docker', 'oci'])
+        .default('both'),
+    )
+    .option(
+      '--compress <how>',
+      'Store layers as none, gzip or zstd, with :LEVEL if wanted; as they are if absent',
+    )
+    .option('--platform <platform>', 'Only the image for this platform of each index')
+    .addHelpText(
+      'after',
+      examples(
+        'lading save -o app.tar app:1',
+        'lading save app:1 | docker load',
+        'lading save --format oci --compress zstd:9 -o app.tar app:1',
+      ),
+    )
+    .action(
+      async (
+        places: readonly string[],
+        { output = '-', format, compress, platform }: Options,
+        command: Command,
+      ) => {
+        const globals = globalsOf(command)
+        if (output === '-' && process.stdout.isTTY)
+          throw new LadingError(
+            'USAGE',
+            'Cannot save to a terminal: give a file with -o, or redirect standard output',
+          )
+        if (output === '-' && globals.json)
+          throw new LadingError('USAGE', 'Cannot print JSON where the archive goes: give a file with -o')
+        const { images, losses, warnings } = await save({
+          ...{
+            places,
+            output,
+            format,
+            storeDirectory: storeDirectoryOf(globals),
+            progress: await progressOf(globals),
+          },
+          ...(compress !== undefined && { compress: readCompression(compress) }),
+          ...(platform !== undefined && { platform: parsePlatform(platform) }),
+        })
+        reportWarnings(warnings)
+        reportLosses(losses)
+        if (globals.json)
+          printJson({
+            images: images.map(({ names, digest }) => ({ names: names.map(familiarName), digest })),
+            warnings,
+            loss: losses,
+          })
+      },
+    )
+
+const readCompression = (text: string): LayerCompression => {
+  const [, algorithm, level] = /^(none|gzip|zstd)(?::(\d{1,2}))?$/.exec(text) ?? []
+  if (algorithm === undefined || (algorithm === 'none' && level !== undefined))
+    throw new LadingError(
+      'USAGE',
+      `Bad --compress ${JSON.stringify(text)}: wanted none, gzip[:LEVEL] or zstd[:LEVEL]`,
+    )
+  return {
+    algorithm: algorithm as LayerCompression['algorithm'],
+    ...(level !== undefined && { level: Number(level) }),
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * The command line. Only the module of the command that was asked for is loaded: starting costs what that
+ * command needs, and `--help` costs nothing.
+ */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { addGlobalOptions, type CommandModule } from './command.js'
+import { reportFailure } from './failure.js'
+
+/** Name, one line for the help, the module. */
+const commands: readonly (readonly [name: string, summary: string, load: () => Promise<CommandModule>])[] = [
+  ['load', 'Take the images of an archive into the store', () => import('./commands/load.js')],
+  ['save', 'Write images into one archive', () => import('./commands/save.js')],
+  [
+    'inspect',
+    'Say what a file or place is, what is in it and what is wrong with it',
+    () => import('./commands/inspect.js'),
+  ],
+  ['history', 'Show how an image was made, each step with its layer', () => import('./commands/history.js')],
+  ['ls', 'List the files of an image', () => import('./commands/ls.js')],
+  ['cat', 'Print a file of an image', () => import('./commands/cat.js')],
+  ['find', 'Find files of an image by a glob', () => import('./commands/find.js')],
+  [
+    'waste',
+    'Show what lower layers hold that upper ones delete or replace',
+    () => import('./commands/waste.js'),
+  ],
+  ['verify', 'Check every size, digest, count and name', () => import('./commands/verify.js')],
+  ['images', 'List the images of the store', () => import('./commands/images.js')],
+  ['tag', 'Give an image of the store another name', () => import('./commands/tag.js')],
+  ['rmi', 'Remove images from the store', () => import('./commands/rmi.js')],
+  ['prune', 'Remove what no name leads to', () => import('./commands/prune.js')],
+  ['df', 'Show what takes room in the store', () => import('./commands/df.js')],
+  ['fsck', 'Check the store itself', () => import('./commands/fsck.js')],
+]
+
+const versionOf = (): string =>
+  JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version
+
+/** The command's name: the first word that is no option and no value of one. */
+const wantedCommand = (words: readonly string[]): string | undefined =>
+  words.find(
+    (word, index) => !word.startsWith('-') && !['--store', '--progress'].includes(words[index - 1] ?? ''),
+  )
+
+const main = async (words: readonly string[]): Promise<void> => {
+  const program = addGlobalOptions(new Command('lading'))
+    .description('Image archives: open, inspect, load, save, verify')
+    .version(versionOf(), '-v, --version', 'Print the version')
+    .helpOption('-h, --help', 'Print help')
+    .showHelpAfterError('(lading --help tells more)')
+    .exitOverride()
+  const wanted = wantedCommand(words)
+  for (const [name, summary, load] of commands)
+    if (name === wanted)
+      program.addCommand(addGlobalOptions((await load()).command().summary(summary)).exitOverride())
+    else program.command(name).summary(summary)
+  try {
+    await program.parseAsync(words, { from: 'user' })
+  } catch (error) {
+    // Commander has said what it has to say; 2 is wrong usage, help and version are none.
+    process.exitCode =
+      error instanceof CommanderError
+        ? error.exitCode === 0
+          ? 0
+          : 2
+        : reportFailure(error, words.includes('--debug'))
+  }
+}
+
+// A reader that has seen enough (`| head`) is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+await main(process.argv.slice(2))

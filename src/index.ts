@@ -1,0 +1,13 @@
+/** The public API: the verbs, the store, and the plain values they speak of. */
+export type { Artifact, Image, ImageSink, ImageSource, Layer, Root, Tree } from './image/interfaces.js'
+export type { Loss, Warning } from './image/loss.js'
+export { loadTree } from './image/view.js'
+export { type ErrorCode, LadingError, meaningOf } from './spec/errors.js'
+export { formatPlatform, type Platform, parsePlatform } from './spec/platform.js'
+export { familiarName, fullName, parseReference, type Reference } from './spec/reference.js'
+export { openStore, type Store } from './store/store.js'
+export { openSource } from './transports/open.js'
+export { openArchiveSink } from './transports/open-sink.js'
+export { type Place, parsePlace } from './transports/place.js'
+export { type LoadOptions, type LoadResult, load } from './verbs/load.js'
+export { type SaveOptions, type SaveResult, save } from './verbs/save.js'

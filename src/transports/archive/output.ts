@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { ByteStream } from '../../bytes/byte-stream.js'
+import { writeAll } from '../../bytes/write-file.js'
+import { LadingError } from '../../spec/errors.js'
+
+/** Where one archive goes. */
+export interface Output {
+  /** As the user named it. */
+  readonly place: string
+  /** Write all of it. A file that was there before is replaced at the end; when anything fails it stays as it was. */
+  write(stream: ByteStream): Promise<void>
+}
+
+/**
+ * A path, or `-` for standard output. A file is written beside its place under a name of its own, readable by
+ * its owner alone, and renamed; a new one keeps mode 0600, as `docker save -o` gives it, and one that is
+ * replaced hands its mode on. A FIFO or a device is written into.
+ */
+export const openOutput = async (path: string): Promise<Output> => {
+  if (path === '-') return { place: 'standard output', write: writeStandardOutput }
+  const found = await stat(path).catch(notThere)
+  if (found?.isDirectory())
+    throw new LadingError('USAGE', `Cannot write an archive to ${JSON.stringify(path)}: it is a folder`, {
+      data: { path },
+    })
+  if (found !== undefined && !found.isFile()) return { place: path, write: stream => writeInto(path, stream) }
+  if (found === undefined && (await stat(dirname(path)).catch(notThere)) === undefined)
+    throw new LadingError(
+      'NOT_FOUND',
+      `Cannot write ${JSON.stringify(path)}: there is no folder ${JSON.stringify(dirname(path))}`,
+      {
+        data: { path },
+      },
+    )
+  // A link stays a link: what it points to is replaced.
+  const target = found === undefined ? path : await realpath(path)
+  const mode = found === undefined ? 0o600 : found.mode & 0o777
+  return { place: path, write: stream => replaceFile(target, mode, stream) }
+}
+
+const notThere = (error: NodeJS.ErrnoException): undefined => {
+  if (error.code !== 'ENOENT') throw error
+}
+
+const replaceFile = async (target: string, mode: number, stream: ByteStream): Promise<void> => {
+  const temporary = join(
+    dirname(target),
+    `.${basename(target).slice(0, 50)}.${randomBytes(6).toString('hex')}`,
+  )
+  const handle = await open(temporary, 'wx', 0o600)
+  try {
+    try {
+      await writeAll(handle.fd, stream)
+    } finally {
+      await handle.close()
+    }
+    await chmod(temporary, mode)
+    await rename(temporary, target)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+}
+
+const writeInto = async (path: string, stream: ByteStream): Promise<void> => {
+  const handle = await open(path, 'w')
+  try {
+    await writeAll(handle.fd, stream)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Each chunk waits until the one before has been taken, so a slow reader holds back the whole chain. */
+const writeStandardOutput = async (stream: ByteStream): Promise<void> => {
+  const { stdout } = process
+  // A reader that goes away is told by the write's own callback as well; without a listener it would be thrown.
+  const ignore = () => {}
+  stdout.on('error', ignore)
+  try {
+    for await (const chunk of stream)
+      await new Promise<void>((resolve, reject) => {
+        stdout.write(chunk, error => (error ? reject(error) : resolve()))
+      })
+  } finally {
+    stdout.off('error', ignore)
+  }
+}

@@ -1,0 +1,169 @@
+import { drain } from '../bytes/collect.js'
+import { silent } from '../bytes/progress.js'
+import type { Artifact, Image, Layer, Root, Tree } from '../image/interfaces.js'
+import { checkDiffId, layerName } from '../image/layer-view.js'
+import { platformOf } from '../image/narrow.js'
+import { loadTree } from '../image/view.js'
+import { type AnySource, observed } from '../image/wrapped-source.js'
+import { measureLayer } from '../layer/measure.js'
+import { mergeTocs } from '../layer/merged-tree.js'
+import type { Toc } from '../layer/toc.js'
+import { type Digest, shortDigest } from '../spec/digest.js'
+import { type ErrorCode, LadingError } from '../spec/errors.js'
+import { isForeignLayer, layerEncoding } from '../spec/media-types.js'
+import { formatPlatform } from '../spec/platform.js'
+import { familiarName } from '../spec/reference.js'
+import { measuringStage } from '../transports/archive/stages.js'
+import { type LookOptions, withSource } from './open-image.js'
+
+/** Something that is wrong. */
+export interface Finding {
+  /** The image, and the part of it. */
+  readonly where: string
+  /** `DIGEST_MISMATCH`, `BLOB_MISSING` …, or `DISAGREEMENT` where two records of the place differ. */
+  readonly code: ErrorCode | 'DISAGREEMENT'
+  readonly problem: string
+}
+
+export interface Verification {
+  readonly findings: readonly Finding[]
+  /** Odd and allowed: more history than layers, an index with children that were not brought. */
+  readonly notes: readonly string[]
+  readonly images: number
+  readonly layers: number
+  /** Bytes of layers that were checked. */
+  readonly bytes: number
+}
+
+/**
+ * Check everything that a place promises: every size and digest, each DiffID against the uncompressed bytes,
+ * layer counts, names, the agreement of its documents, and that the layers are tars that make one tree. Goes
+ * on after a finding. A place that cannot be opened at all is an error.
+ */
+export const verify = (options: LookOptions): Promise<Verification> =>
+  withSource(
+    options,
+    async opened => {
+      const task = (options.progress ?? silent).begin('Verifying')
+      const source = observed(opened, bytes => task.advance(bytes))
+      const check = new Check(source)
+      const roots = await source.roots()
+      for (const root of roots) await check.root(root)
+      for (const { what, message } of source.warnings)
+        if (what === 'disagreement' || what === 'name')
+          check.findings.push({ where: options.place, code: 'DISAGREEMENT', problem: message })
+        else check.notes.push(message)
+      task.end()
+      return {
+        findings: check.findings,
+        notes: check.notes,
+        images: check.images,
+        layers: check.checked.size,
+        bytes: check.bytes,
+      }
+    },
+    measuringStage,
+  )
+
+class Check {
+  readonly findings: Finding[] = []
+  readonly notes: string[] = []
+  readonly checked = new Map<string, Toc | undefined>()
+  images = 0
+  bytes = 0
+  readonly #source: AnySource
+
+  constructor(source: AnySource) {
+    this.#source = source
+  }
+
+  async root(root: Root): Promise<void> {
+    const where = root.names.map(familiarName).join(', ') || `${shortDigest(root.descriptor.digest)}…`
+    const tree = await this.#attempt(where, () => loadTree(this.#source, root))
+    if (tree === undefined) return
+    for (const { digest } of tree.absent) this.notes.push(`${where}: ${digest} is listed and not here`)
+    for (const image of tree.images) await this.#image(tree, image, where)
+    for (const artifact of tree.artifacts) await this.#artifact(artifact, where)
+  }
+
+  async #image(tree: Tree, image: Image, name: string): Promise<void> {
+    this.images++
+    const platform = formatPlatform(platformOf(image))
+    const where = tree.images.length > 1 ? `${name} for ${platform}` : name
+    const listed = image.descriptor.platform
+    if (listed && tree.indexes.length > 0 && listed.architecture !== image.config.architecture)
+      this.findings.push({
+        where,
+        code: 'DISAGREEMENT',
+        problem: `The index says ${formatPlatform(listed)}, the config ${platform}`,
+      })
+    const { missing, surplus } = image.history
+    if (surplus > 0) this.notes.push(`${where}: ${surplus} history entries claim layers that are not there`)
+    if (missing > 0 && image.config.history.length > 0)
+      this.notes.push(`${where}: ${missing} layers have no history entry`)
+    const tocs: Toc[] = []
+    for (const layer of image.layers) {
+      const toc = await this.#layer(layer, where)
+      if (toc) tocs.push(toc)
+    }
+    if (tocs.length < image.layers.length) return
+    const merged = await this.#attempt(where, async () => mergeTocs(tocs))
+    for (const oddity of merged?.oddities ?? []) this.notes.push(`${where}: ${oddity}`)
+  }
+
+  /** The layer's Toc, if it is as it should be; a layer that several images share is read once. */
+  async #layer(layer: Layer, where: string): Promise<Toc | undefined> {
+    const key = `${layer.descriptor.digest} ${layer.diffId}`
+    if (this.checked.has(key)) return this.checked.get(key)
+    const toc = await this.#attempt(`${where}, ${layerName(layer)}`, () => this.#readLayer(layer, where))
+    this.checked.set(key, toc)
+    return toc
+  }
+
+  async #readLayer(layer: Layer, where: string): Promise<Toc | undefined> {
+    const { descriptor } = layer
+    if (isForeignLayer(descriptor.mediaType) && !(await this.#source.hasBlob(descriptor.digest))) {
+      this.notes.push(`${where}: ${layerName(layer)} is a foreign layer that is not here`)
+      return undefined
+    }
+    const known = await this.#source.measurementOf?.(descriptor.digest)
+    const measured = known ?? (await measureLayer(layer.stored(), layerName(layer)))
+    if (measured.digest !== descriptor.digest)
+      throw wrong('DIGEST_MISMATCH', 'digest', measured.digest, descriptor.digest)
+    if (measured.size !== descriptor.size)
+      throw wrong('SIZE_MISMATCH', 'size', measured.size, descriptor.size)
+    checkDiffId(layer, measured.diffId)
+    this.bytes += measured.size
+    const claimed = layerEncoding(descriptor.mediaType)
+    if (claimed !== undefined && claimed !== measured.compression)
+      this.notes.push(
+        `${where}: ${layerName(layer)} is ${measured.compression}, its media type says ${claimed}`,
+      )
+    if (measured.notTar !== undefined) throw new LadingError('BAD_TAR', measured.notTar)
+    return measured.toc
+  }
+
+  async #artifact({ descriptor, blobs }: Artifact, where: string): Promise<void> {
+    for (const blob of blobs) {
+      if (!(await this.#source.hasBlob(blob.digest)))
+        this.notes.push(`${where}: ${blob.digest} of artifact ${shortDigest(descriptor.digest)}… is not here`)
+      else
+        await this.#attempt(`${where}, artifact ${shortDigest(descriptor.digest)}…`, () =>
+          drain(this.#source.openBlob(blob)),
+        )
+    }
+  }
+
+  async #attempt<Result>(where: string, work: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof LadingError)) throw error
+      this.findings.push({ where, code: error.code, problem: error.message })
+      return undefined
+    }
+  }
+}
+
+const wrong = (code: ErrorCode, what: string, found: Digest | number, wanted: Digest | number): LadingError =>
+  new LadingError(code, `Wrong ${what}: found ${found}, wanted ${wanted}`, { data: { found, wanted } })
