@@ -1,0 +1,59 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import test from 'ava'
+import { dockerArchive, layerOf, randomImage, tarOf } from './helpers/generate.js'
+import { attempt, ladingProgram } from './helpers/programs.js'
+
+// What the README shows is run here, as it stands there.
+const readme = readFileSync('README.md', 'utf8')
+const block = (heading: string, language: string): string => {
+  const section = readme.slice(readme.indexOf(`## ${heading}\n`))
+  const [, code] = new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 's').exec(section) ?? []
+  if (code === undefined) throw new Error(`No ${language} block below ${heading}`)
+  return code
+}
+const folder = mkdtempSync(join(tmpdir(), 'readme-'))
+test.after.always(() => rmSync(folder, { recursive: true, force: true }))
+
+test.before(async () => {
+  const layer = layerOf(await tarOf([{ name: 'etc/motd', body: 'hello' }, { name: 'etc/app.conf' }]))
+  const image = await randomImage(1, { layers: [layer] })
+  writeFileSync(
+    join(folder, 'app.tar'),
+    await dockerArchive([{ item: image, names: ['docker.io/library/app:1'] }], 'middle'),
+  )
+  // `lading` on the PATH, as an installed package has it.
+  writeFileSync(join(folder, 'lading'), `#!/bin/sh\nexec '${process.execPath}' '${ladingProgram}' "$@"\n`, {
+    mode: 0o755,
+  })
+})
+
+test.serial('README: every command of the first tour does what it says', t => {
+  const env = { PATH: `${folder}${delimiter}${process.env.PATH}`, LADING_STORE: join(folder, 'store') }
+  const commands = block('A first tour', 'sh')
+    .split('\n')
+    .filter(line => line.startsWith('lading '))
+  t.true(commands.length >= 10)
+  for (const command of commands) {
+    const { status, stderr } = attempt('sh', ['-c', command], { cwd: folder, env })
+    t.is(status, 0, `${command}: ${stderr}`)
+  }
+})
+
+test.serial('README: the library example runs', t => {
+  // Inside the package, so that its own name leads to it.
+  const example = join(process.cwd(), 'dist', 'readme-example.mjs')
+  writeFileSync(example, block('As a library', 'ts'))
+  const { status, stderr } = attempt(process.execPath, [example], {
+    cwd: folder,
+    env: { LADING_STORE: join(folder, 'images') },
+  })
+  rmSync(example)
+  t.is(status, 0, stderr)
+})
+
+test.serial('README: the loss table names what the sinks report', t => {
+  for (const what of ['manifest-digest', 'compression', 'index', 'artifact'])
+    t.true(readme.includes(`\`${what}\``), what)
+})
