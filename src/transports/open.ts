@@ -41,9 +41,28 @@ export interface OpenOptions {
  * NOT_AN_IMAGE with what it is instead, and what is wrong with the archive.
  */
 export const openSource = async (place: Place, options: OpenOptions = {}): Promise<AnySource> => {
-  const source = await openPlace(place, options)
-  return place.query === undefined ? source : narrowed(source, place.query)
+  try {
+    const source = await openPlace(place, options)
+    return place.query === undefined ? source : narrowed(source, place.query, isBare(place))
+  } catch (error) {
+    throw isBare(place) ? noFileEither(place.query, error) : error
+  }
 }
+
+const isBare = (place: Place): place is Place & { readonly query: string } =>
+  place.kind === 'store' && place.bare === true
+
+/** Whoever typed a bare word may have meant a file. */
+const noFileEither = (word: string, error: unknown): unknown =>
+  error instanceof LadingError && error.code === 'NOT_FOUND'
+    ? new LadingError(
+        'NOT_FOUND',
+        `There is no file ${JSON.stringify(word)}, and no image of that name: ${error.message}`,
+        {
+          data: error.data,
+        },
+      )
+    : error
 
 const openPlace = async (place: Place, options: OpenOptions): Promise<AnySource> => {
   if (place.kind === 'store')
@@ -153,11 +172,15 @@ const inflateTar = async (given: ByteStream, place: string): Promise<Decompresse
 }
 
 /** The same source with only the roots that `query` names. */
-const narrowed = (source: AnySource, query: string): AnySource => {
+const narrowed = (source: AnySource, query: string, bare: boolean): AnySource => {
   let roots: Promise<readonly Root[]> | undefined
+  const select = () =>
+    selectRoots(source, query).catch(error => {
+      throw bare ? noFileEither(query, error) : error
+    })
   return wrapSource(source, {
     roots: async () => {
-      roots ??= selectRoots(source, query)
+      roots ??= select()
       return roots
     },
   })

@@ -10,7 +10,11 @@ export type Place =
     }
   /** A path or `-`, to be recognised by its content. */
   | { readonly kind: 'unknown'; readonly path: string; readonly query?: string }
-  | { readonly kind: 'store'; readonly query?: string }
+  | {
+      readonly kind: 'store'
+      readonly query?: string /** A bare word, which might have been meant as a path. */
+      readonly bare?: true
+    }
 
 const planned = ['rootfs', 'dir', 'docker-daemon', 'container', 'docker']
 
@@ -32,7 +36,7 @@ export const parsePlace = (text: string, exists: (path: string) => boolean = exi
       `Cannot read ${JSON.stringify(text)}: this version knows docker-archive:, oci-archive:, oci: and store:`,
     )
   if (/^\.{0,2}\//.test(text)) throw new LadingError('NOT_FOUND', `There is nothing at ${text}`)
-  return { kind: 'store', query: text }
+  return { kind: 'store', query: text, bare: true }
 }
 
 /** A path with a colon in it is taken as it is if it exists; otherwise the query begins at the first colon. */

@@ -142,6 +142,10 @@ test('exit status: 0 done, 1 failed, 2 wrong usage, 3 found something', t => {
   t.is(status('verify', archive), 0)
   t.is(status('verify', damaged), 3)
   t.is(status('inspect', join(folder, 'nothing.tar')), 1)
+  t.regex(
+    lading(['--store', join(folder, 'status'), 'inspect', 'nothing.tar']).stderr,
+    /There is no file "nothing.tar", and no image of that name/,
+  )
   t.is(status('cat', archive, '/nothing'), 1)
   t.is(status('inspect'), 2)
   t.is(status('nonsense'), 2)

@@ -340,13 +340,17 @@ test("parsePlace: skopeo's names, bare paths, names in the store", t => {
     parsePlace('oci:with:colon', path => path === 'with:colon'),
     { kind: 'oci', path: 'with:colon' },
   )
-  t.deepEqual(parsePlace('app:1', none), { kind: 'store', query: 'app:1' })
+  t.deepEqual(parsePlace('app:1', none), { kind: 'store', query: 'app:1', bare: true })
   t.deepEqual(parsePlace('store:', none), { kind: 'store' })
   t.deepEqual(
     parsePlace('app.tar', () => true),
     { kind: 'unknown', path: 'app.tar' },
   )
-  t.deepEqual(parsePlace('localhost:5000/app:1', none), { kind: 'store', query: 'localhost:5000/app:1' })
+  t.deepEqual(parsePlace('localhost:5000/app:1', none), {
+    kind: 'store',
+    query: 'localhost:5000/app:1',
+    bare: true,
+  })
   for (const bad of ['', 'oci:', 'docker://a/b', 'dir:x'])
     t.throws(() => parsePlace(bad, none), { code: 'BAD_PLACE' }, bad)
   t.throws(() => parsePlace('./missing', none), { code: 'NOT_FOUND' })
