@@ -1,8 +1,9 @@
 import type { ByteStream } from '../bytes/byte-stream.js'
-import { type Progress, silent } from '../bytes/progress.js'
+import { type Progress, type ProgressTask, silent } from '../bytes/progress.js'
 import type { CommitResult, Image, Root, Tree } from '../image/interfaces.js'
 import type { Loss, Warning } from '../image/loss.js'
 import { narrowToPlatform } from '../image/narrow.js'
+import { bytesOf } from '../image/tree-size.js'
 import { loadTree } from '../image/view.js'
 import { observed } from '../image/wrapped-source.js'
 import type { Digest } from '../spec/digest.js'
@@ -63,8 +64,8 @@ const loadAll = async ({ input, store, tags = [], platform, progress = silent, s
   const losses: Loss[] = []
   const unused = new Set(tags)
   const trees: Tree[] = []
-  const task = progress.begin('Loading')
-  const source = observed(opened, bytes => task.advance(bytes))
+  let task: ProgressTask | undefined
+  const source = observed(opened, bytes => task?.advance(bytes))
   for (const root of await source.roots()) {
     let tree = await loadTree(source, retag(root, tags, unused))
     if (platform !== undefined) {
@@ -73,13 +74,14 @@ const loadAll = async ({ input, store, tags = [], platform, progress = silent, s
       tree = await loadTree(source, narrowed.root)
     }
     trees.push(tree)
-    await session.write(tree)
   }
   for (const { from } of unused)
     throw new LadingError(
       'NOT_FOUND',
       `No image is named ${familiarName(from)} there, so it cannot be renamed`,
     )
+  task = progress.begin('Loading', bytesOf(trees))
+  for (const tree of trees) await session.write(tree)
   const committed = await session.commit()
   task.end()
   return {

@@ -1,7 +1,8 @@
-import { type Progress, silent } from '../bytes/progress.js'
+import { type Progress, type ProgressTask, silent } from '../bytes/progress.js'
 import type { ImageSource, Root, Tree } from '../image/interfaces.js'
 import type { Loss, Warning } from '../image/loss.js'
 import { narrowToPlatform } from '../image/narrow.js'
+import { bytesOf } from '../image/tree-size.js'
 import { loadTree } from '../image/view.js'
 import { observed } from '../image/wrapped-source.js'
 import type { Digest } from '../spec/digest.js'
@@ -61,11 +62,11 @@ const saveFrom = async (
   { output, format, platform, compress, progress = silent }: SaveOptions,
 ): Promise<SaveResult> => {
   const losses: Loss[] = []
-  const task = progress.begin('Saving')
+  let task: ProgressTask | undefined
   const wanted: { source: ImageSource; root: Root }[] = []
   const warnings: (readonly Warning[])[] = []
   for (const source of sources) {
-    const watched = observed(source, bytes => task.advance(bytes))
+    const watched = observed(source, bytes => task?.advance(bytes))
     for (const root of await source.roots()) wanted.push({ source: watched, root })
     warnings.push(source.warnings)
   }
@@ -81,6 +82,7 @@ const saveFrom = async (
     trees.push(tree)
     await sink.write(tree)
   }
+  task = progress.begin('Saving', bytesOf(trees))
   const committed = await sink.commit()
   task.end()
   return {

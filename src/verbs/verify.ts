@@ -1,8 +1,9 @@
 import { drain } from '../bytes/collect.js'
-import { silent } from '../bytes/progress.js'
+import { type ProgressTask, silent } from '../bytes/progress.js'
 import type { Artifact, Image, Layer, Root, Tree } from '../image/interfaces.js'
 import { checkDiffId, layerName } from '../image/layer-view.js'
 import { platformOf } from '../image/narrow.js'
+import { bytesOf } from '../image/tree-size.js'
 import { loadTree } from '../image/view.js'
 import { type AnySource, observed } from '../image/wrapped-source.js'
 import { measureLayer } from '../layer/measure.js'
@@ -44,11 +45,16 @@ export const verify = (options: LookOptions): Promise<Verification> =>
   withSource(
     options,
     async opened => {
-      const task = (options.progress ?? silent).begin('Verifying')
-      const source = observed(opened, bytes => task.advance(bytes))
+      let task: ProgressTask | undefined
+      const source = observed(opened, bytes => task?.advance(bytes))
       const check = new Check(source)
-      const roots = await source.roots()
-      for (const root of roots) await check.root(root)
+      const trees: Tree[] = []
+      for (const root of await source.roots()) {
+        const tree = await check.document(root)
+        if (tree) trees.push(tree)
+      }
+      task = (options.progress ?? silent).begin('Verifying', bytesOf(trees))
+      for (const tree of trees) await check.tree(tree)
       for (const { what, message } of source.warnings)
         if (what === 'disagreement' || what === 'name')
           check.findings.push({ where: options.place, code: 'DISAGREEMENT', problem: message })
@@ -77,10 +83,13 @@ class Check {
     this.#source = source
   }
 
-  async root(root: Root): Promise<void> {
-    const where = root.names.map(familiarName).join(', ') || `${shortDigest(root.descriptor.digest)}…`
-    const tree = await this.#attempt(where, () => loadTree(this.#source, root))
-    if (tree === undefined) return
+  /** The documents of a root, if they are as they should be. */
+  document(root: Root): Promise<Tree | undefined> {
+    return this.#attempt(nameOf(root), () => loadTree(this.#source, root))
+  }
+
+  async tree(tree: Tree): Promise<void> {
+    const where = nameOf(tree.root)
     for (const { digest } of tree.absent) this.notes.push(`${where}: ${digest} is listed and not here`)
     for (const image of tree.images) await this.#image(tree, image, where)
     for (const artifact of tree.artifacts) await this.#artifact(artifact, where)
@@ -164,6 +173,9 @@ class Check {
     }
   }
 }
+
+const nameOf = ({ names, descriptor }: Root): string =>
+  names.map(familiarName).join(', ') || `${shortDigest(descriptor.digest)}…`
 
 const wrong = (code: ErrorCode, what: string, found: Digest | number, wanted: Digest | number): LadingError =>
   new LadingError(code, `Wrong ${what}: found ${found}, wanted ${wanted}`, { data: { found, wanted } })
