@@ -11,11 +11,13 @@ import { reportFailure } from './failure.js'
 const commands: readonly (readonly [name: string, summary: string, load: () => Promise<CommandModule>])[] = [
   ['load', 'Take the images of an archive into the store', () => import('./commands/load.js')],
   ['save', 'Write images into one archive', () => import('./commands/save.js')],
+  ['export', 'Write the file tree of an image as one flat tar', () => import('./commands/export.js')],
   [
     'inspect',
     'Say what a file or place is, what is in it and what is wrong with it',
     () => import('./commands/inspect.js'),
   ],
+  ['import', 'Make an image out of a flat tar', () => import('./commands/import.js')],
   ['history', 'Show how an image was made, each step with its layer', () => import('./commands/history.js')],
   ['ls', 'List the files of an image', () => import('./commands/ls.js')],
   ['cat', 'Print a file of an image', () => import('./commands/cat.js')],

@@ -5,6 +5,7 @@ import type { Compression } from '../bytes/sniff.js'
 import type { Digest } from '../spec/digest.js'
 import { during, LadingError } from '../spec/errors.js'
 import { limits } from '../spec/limits.js'
+import type { PaxRecord } from '../tar/pax.js'
 import { TarScanner } from '../tar/scan-stream.js'
 import type { Toc } from './toc.js'
 import { TocBuilder } from './toc-builder.js'
@@ -19,6 +20,8 @@ export interface MeasuredLayer {
   readonly diffId: Digest
   readonly uncompressedSize: number
   readonly toc: Toc
+  /** Of the global PAX headers, in order: a snapshot's metadata is in one. */
+  readonly globals: readonly PaxRecord[]
   /** Why the Toc is empty, where the blob is no tar (in-toto statements, WebAssembly, squashfs are layers too). */
   readonly notTar?: string
 }
@@ -51,10 +54,10 @@ export const measureLayer = async (
     uncompressedSize += chunk.length
     tar.push(chunk)
   }
-  const { toc, notTar } = tar.finish(uncompressedSize)
+  const { toc, globals, notTar } = tar.finish(uncompressedSize)
   const digest = blob.digest()
   return {
-    ...{ digest, size, compression, uncompressedSize, toc },
+    ...{ digest, size, compression, uncompressedSize, toc, globals },
     diffId: inner ? inner.digest() : digest,
     ...(notTar !== undefined && { notTar }),
   }
@@ -63,7 +66,11 @@ export const measureLayer = async (
 /** A scanner that gives up, without an error, on what is no tar from its first byte on. */
 const scan = (what: string) => {
   const builder = new TocBuilder()
-  let scanner: TarScanner | undefined = new TarScanner({ entry: entry => builder.add(entry) })
+  const globals: PaxRecord[] = []
+  let scanner: TarScanner | undefined = new TarScanner({
+    entry: entry => builder.add(entry),
+    global: records => globals.push(...records),
+  })
   let notTar: string | undefined
   const attempt = (work: (scanner: TarScanner) => void): void => {
     if (scanner === undefined) return
@@ -79,7 +86,7 @@ const scan = (what: string) => {
     push: (chunk: Uint8Array) => attempt(scanner => scanner.push(chunk)),
     finish: (size: number) => {
       attempt(scanner => scanner.end())
-      return { toc: builder.finish(size), notTar }
+      return { toc: builder.finish(size), globals, notTar }
     },
   }
 }

@@ -30,7 +30,7 @@ const explanations: Readonly<Record<Kind, { readonly is: string; readonly remedy
   'oci-archive': { is: 'an OCI image archive' },
   'docker+oci-archive': { is: 'an image archive, docker and OCI at once' },
   'oci-layout': { is: 'an OCI image layout' },
-  store: { is: 'a store of lading' },
+  store: { is: 'in the store' },
   folder: {
     is: 'a folder, but no OCI image layout',
     remedy: 'A layout has oci-layout, index.json and blobs in it',

@@ -2,9 +2,10 @@ import { Command, Option } from 'commander'
 import { LadingError } from '../../spec/errors.js'
 import { parsePlatform } from '../../spec/platform.js'
 import { familiarName } from '../../spec/reference.js'
-import type { ArchiveFormat, LayerCompression } from '../../transports/open-sink.js'
+import type { ArchiveFormat } from '../../transports/open-sink.js'
 import { save } from '../../verbs/save.js'
 import { examples, globalsOf, progressOf, storeDirectoryOf } from '../command.js'
+import { readCompression } from '../compression.js'
 import { printJson, reportLosses, reportWarnings } from '../output.js'
 
 interface Options {
@@ -75,16 +76,3 @@ export const command = (): Command =>
           })
       },
     )
-
-const readCompression = (text: string): LayerCompression => {
-  const [, algorithm, level] = /^(none|gzip|zstd)(?::(\d{1,2}))?$/.exec(text) ?? []
-  if (algorithm === undefined || (algorithm === 'none' && level !== undefined))
-    throw new LadingError(
-      'USAGE',
-      `Bad --compress ${JSON.stringify(text)}: wanted none, gzip[:LEVEL] or zstd[:LEVEL]`,
-    )
-  return {
-    algorithm: algorithm as LayerCompression['algorithm'],
-    ...(level !== undefined && { level: Number(level) }),
-  }
-}
