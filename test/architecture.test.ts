@@ -10,7 +10,7 @@ const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .sort()
 const textOf = (name: string) => readFileSync(join('src', name), 'utf8')
 const importsOf = (name: string) =>
-  [...textOf(name).matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(match =>
+  [...textOf(name).matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)'(\.[^']+)'/g)].map(match =>
     normalize(join(dirname(name), match[1]!)).replace(/\.js$/, '.ts'),
   )
 const floorOf = (name: string) => floors.indexOf(name.split('/')[0]!)

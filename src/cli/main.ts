@@ -18,6 +18,11 @@ const commands: readonly (readonly [name: string, summary: string, load: () => P
     () => import('./commands/inspect.js'),
   ],
   ['import', 'Make an image out of a flat tar', () => import('./commands/import.js')],
+  [
+    'convert',
+    'Any place into any other; make layers one, change the config',
+    () => import('./commands/convert.js'),
+  ],
   ['history', 'Show how an image was made, each step with its layer', () => import('./commands/history.js')],
   ['ls', 'List the files of an image', () => import('./commands/ls.js')],
   ['cat', 'Print a file of an image', () => import('./commands/cat.js')],

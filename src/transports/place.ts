@@ -39,6 +39,10 @@ export const parsePlace = (text: string, exists: (path: string) => boolean = exi
   return { kind: 'store', query: text, bare: true }
 }
 
+/** A place to write to: what has no kind before it is a path, whether it exists or not. Throws BAD_PLACE. */
+export const parseDestination = (text: string): Place =>
+  /^[a-z-]+:/.test(text) || text === '' ? parsePlace(text, () => false) : { kind: 'unknown', path: text }
+
 /** A path with a colon in it is taken as it is if it exists; otherwise the query begins at the first colon. */
 const splitQuery = (
   text: string,

@@ -225,3 +225,31 @@ when(missing)(
     t.is(run('docker', ['run', '--rm', '--network=none', 'snap:flat'], { env: engine.env }), 'two\n')
   },
 )
+
+when(missing)(`lading convert --squash: docker loads the image and runs it${why(missing)}`, t => {
+  const squashed = join(folder, 'squashed.tar')
+  const { status, stdout, stderr } = lading([
+    '--store',
+    store,
+    'convert',
+    '--json',
+    '--squash',
+    '2..4',
+    'snap:1',
+    squashed,
+  ])
+  t.is(status, 0, stderr)
+  t.deepEqual(
+    JSON.parse(stdout).loss.map(({ what }: { what: string }) => what),
+    ['manifest-digest', 'layers', 'history'],
+  )
+  const layers = (place: string) =>
+    JSON.parse(
+      lading(['--store', store, 'inspect', '--json', place]).stdout,
+    ).images[0].platforms[0].layers.map(({ diffId }: { diffId: string }) => diffId)
+  const [before, after] = [layers('snap:1'), layers(squashed)]
+  t.is(after.length, before.length - 2)
+  t.deepEqual([after[0], ...after.slice(2)], [before[0], ...before.slice(4)])
+  run('docker', ['load', '-i', squashed], { env: engine.env })
+  t.is(run('docker', ['run', '--rm', '--network=none', 'snap:1'], { env: engine.env }), 'two\n')
+})
