@@ -23,6 +23,7 @@ const commands: readonly (readonly [name: string, summary: string, load: () => P
     'Any place into any other; make layers one, change the config',
     () => import('./commands/convert.js'),
   ],
+  ['diff', 'Compare two images: files, config, layers, history', () => import('./commands/diff.js')],
   ['history', 'Show how an image was made, each step with its layer', () => import('./commands/history.js')],
   ['ls', 'List the files of an image', () => import('./commands/ls.js')],
   ['cat', 'Print a file of an image', () => import('./commands/cat.js')],

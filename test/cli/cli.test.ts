@@ -16,7 +16,7 @@ const damaged = join(folder, 'damaged.tar')
 const hostile = join(folder, 'hostile.tar')
 const danger = '\x1b]52;c;aGk=\x07\x1b[2J\u202e'
 const words: readonly string[] = JSON.parse(
-  '["load","save","export","import","convert","inspect","history","ls","cat","find","waste","verify","images","tag","rmi","prune","df","fsck"]',
+  '["load","save","export","import","convert","diff","inspect","history","ls","cat","find","waste","verify","images","tag","rmi","prune","df","fsck"]',
 )
 
 test.before(async () => {

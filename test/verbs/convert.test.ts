@@ -9,6 +9,7 @@ import { openStore } from '../../src/store/store.js'
 import { openSource } from '../../src/transports/open.js'
 import { parsePlace } from '../../src/transports/place.js'
 import { type ConvertOptions, convert } from '../../src/verbs/convert.js'
+import { diff } from '../../src/verbs/diff.js'
 import { exportImage } from '../../src/verbs/export.js'
 import {
   dockerArchive,
@@ -85,6 +86,7 @@ for (const [title, layers] of Object.entries(stacks))
     const flat = await run(source, { flatten: true })
     t.is((await imageOf(flat.destination)).layers.length, 1)
     t.is(await treeOf(flat.destination), tree)
+    t.deepEqual((await diff({ from: source, to: flat.destination })).files, [])
     for (const [from, to] of [
       [1, 2],
       [2, 3],
@@ -162,4 +164,38 @@ test('convert: as it is, into every kind of place; --preserve-digests keeps or f
     ['compression', 'manifest-digest'],
   )
   t.deepEqual(await (await openStore(storeDirectory)).check(), [])
+})
+
+test('diff: files added, deleted, changed in what; config, layers, history; contents that differ in nothing else', async t => {
+  const old = await layered([
+    file('same'),
+    file('gone/x'),
+    file('text', 'one'),
+    { ...file('mode'), mode: 0o644 },
+    link('hard', 'same'),
+  ])
+  const now = await layered([
+    file('same'),
+    file('text', 'two'),
+    { ...file('mode'), mode: 0o600 },
+    file('hard', 'same'),
+    file('new'),
+  ])
+  const found = await diff({ from: old, to: now })
+  t.deepEqual(
+    found.files.map(({ path, change, aspects }) => [path.toString(), change, ...aspects]),
+    [
+      ['gone', 'deleted'],
+      ['gone/x', 'deleted'],
+      ['hard', 'changed', 'hard-links'],
+      ['mode', 'changed', 'mode'],
+      ['new', 'added'],
+      ['same', 'changed', 'hard-links'],
+      ['text', 'changed', 'content'],
+    ],
+  )
+  t.deepEqual([found.same, found.layers, found.config], [false, { common: 0, from: 1, to: 1 }, []])
+  t.true((await diff({ from: old, to: old })).same)
+  const changed = await run(old, { changes: ['ENV X=1'] })
+  t.deepEqual((await diff({ from: old, to: changed.destination })).config, ['config.Env'])
 })

@@ -1,0 +1,51 @@
+import { Command } from 'commander'
+import { visible } from '../../spec/escape.js'
+import { parsePlatform } from '../../spec/platform.js'
+import { diff, type FileDifference } from '../../verbs/diff.js'
+import { examples, globalsOf, progressOf, storeDirectoryOf } from '../command.js'
+import { print, printJson } from '../output.js'
+
+export const command = (): Command =>
+  new Command('diff')
+    .description(
+      'Compare two images of any places: files, config, layers, history. A is added, D deleted, C changed, as in docker diff.',
+    )
+    .argument('<from>', 'A path, a place, or a name in the store')
+    .argument('<to>', 'The same')
+    .option('--exit-code', 'Exit status 3 when they differ')
+    .option('--platform <platform>', 'Of an index, the image for this platform')
+    .addHelpText(
+      'after',
+      examples(
+        'lading diff app.tar app:1',
+        'lading diff --exit-code app:1 app:2',
+        'lading diff --json app:1 app:2',
+      ),
+    )
+    .action(
+      async (
+        from: string,
+        to: string,
+        { exitCode, platform }: { exitCode?: boolean; platform?: string },
+        command: Command,
+      ) => {
+        const globals = globalsOf(command)
+        const found = await diff({
+          ...{ from, to, storeDirectory: storeDirectoryOf(globals), progress: await progressOf(globals) },
+          ...(platform !== undefined && { platform: parsePlatform(platform) }),
+        })
+        if (exitCode && !found.same) process.exitCode = 3
+        if (globals.json) return printJson(found)
+        for (const file of found.files) print(lineOf(file))
+        for (const field of found.config) print(`config: ${visible(field)}`)
+        if (!found.historySame) print('history')
+        const { common, from: ours, to: theirs } = found.layers
+        if (common < ours || common < theirs)
+          print(`layers: ${common} in common, then ${ours - common} against ${theirs - common}`)
+      },
+    )
+
+const letters = { added: 'A', deleted: 'D', changed: 'C' } as const
+
+const lineOf = ({ change, path, aspects }: FileDifference): string =>
+  `${letters[change]} /${visible(path)}${aspects.length > 0 ? `  (${aspects.join(', ')})` : ''}`
