@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { type Progress, silent } from '../bytes/progress.js'
+import { LadingError } from '../spec/errors.js'
 import { parsePlatform } from '../spec/platform.js'
 import { defaultStoreDirectory } from '../store/places.js'
 import { openStore, type Store } from '../store/store.js'
@@ -72,3 +73,14 @@ export const lookOptions = async (
 /** `Examples:` at the end of a command's help. */
 export const examples = (...lines: readonly string[]): string =>
   `\nExamples:\n${lines.map(line => `  $ ${line}`).join('\n')}`
+
+/** Bytes are for files and pipes: throws USAGE where standard output would get them on a terminal, or beside JSON. */
+export const checkByteOutput = (verb: string, output: string, { json }: GlobalOptions): void => {
+  if (output !== '-') return
+  if (process.stdout.isTTY)
+    throw new LadingError(
+      'USAGE',
+      `Cannot ${verb} to a terminal: give a file with -o, or redirect standard output`,
+    )
+  if (json) throw new LadingError('USAGE', `Cannot print JSON where the bytes go: give a file with -o`)
+}

@@ -10,6 +10,7 @@ import type { Descriptor, RawDocument } from '../spec/descriptor.js'
 import { type Digest, shortDigest } from '../spec/digest.js'
 import { during, LadingError } from '../spec/errors.js'
 import { isForeignLayer } from '../spec/media-types.js'
+import { syncFolder } from './atomic-file.js'
 import { hasBlob, openBlob, storedContent } from './blobs.js'
 import { withLock } from './file-lock.js'
 import { keepMeasured, keptDiffId } from './layer-records.js'
@@ -132,6 +133,8 @@ export const openSession = async (
 
     commit: async (): Promise<CommitResult> => {
       if (!open_) throw new LadingError('USAGE', 'This session is over')
+      // The names of blobs are in their folders, which are synced like any file.
+      if (sync) for (const name of ['sha256', 'sha512']) await syncFolder(join(places.blobs, name))
       const { moved } = await withLock(places.lock, 'exclusive', async () => {
         const result = addRoots(await readRoots(places), roots)
         await writeRoots(places, result.roots)

@@ -22,6 +22,8 @@ export interface LoadOptions {
   readonly tags?: readonly { readonly from: Reference; readonly to: Reference }[]
   /** Take only the image of this platform out of an index. */
   readonly platform?: Platform
+  /** Wait for the disk, blob by blob. */
+  readonly sync?: boolean
   readonly progress?: Progress
   readonly stdin?: ByteStream
 }
@@ -53,8 +55,16 @@ export const load = async (options: LoadOptions): Promise<LoadResult> => {
   }
 }
 
-const loadAll = async ({ input, store, tags = [], platform, progress = silent, stdin }: LoadOptions) => {
-  await using session = await store.session()
+const loadAll = async ({
+  input,
+  store,
+  tags = [],
+  platform,
+  sync = false,
+  progress = silent,
+  stdin,
+}: LoadOptions) => {
+  await using session = await store.session({ sync })
   await using opened = await openSource(parsePlace(input), {
     stage: session,
     progress,

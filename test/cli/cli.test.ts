@@ -98,7 +98,8 @@ test('a day with the store: load, images, tag, save, rmi, prune, df, fsck', t =>
 
 test('load: a name that moves is told, --tag renames, a second image by standard input', t => {
   const store = 'names'
-  ok(t, store, 'load', '-i', archive, '--tag', 'app:1=team/app:1')
+  ok(t, store, 'load', '--sync', '-i', archive, '--tag', 'app:1=team/app:1')
+  t.false(existsSync(join(folder, store, 'unsynced')))
   t.deepEqual(json(t, store, 'images', '--json')[0].names, ['team/app:1', 'app:latest'])
   const moved = lading(['--store', join(folder, store), 'load', '-i', hostile, '--tag', 'bad:1=app:latest'])
   t.regex(

@@ -1,7 +1,6 @@
 import { Command } from 'commander'
-import { LadingError } from '../../spec/errors.js'
 import { exportImage } from '../../verbs/export.js'
-import { examples, globalsOf, lookOptions } from '../command.js'
+import { checkByteOutput, examples, globalsOf, lookOptions } from '../command.js'
 import { readCompression } from '../compression.js'
 import { printJson, reportLosses, reportWarnings } from '../output.js'
 
@@ -43,13 +42,7 @@ export const command = (): Command =>
         command: Command,
       ) => {
         const globals = globalsOf(command)
-        if (output === '-' && process.stdout.isTTY)
-          throw new LadingError(
-            'USAGE',
-            'Cannot export to a terminal: give a file with -o, or redirect standard output',
-          )
-        if (output === '-' && globals.json)
-          throw new LadingError('USAGE', 'Cannot print JSON where the tar goes: give a file with -o')
+        checkByteOutput('export', output, globals)
         const { algorithm, ...level } = readCompression(compress ?? 'none')
         const { losses, warnings, ...rest } = await exportImage({
           ...(await lookOptions(place, globals, platform)),

@@ -11,6 +11,7 @@ interface Options {
   readonly input?: string
   readonly tag: readonly string[]
   readonly platform?: string
+  readonly sync?: boolean
 }
 
 export const command = (): Command =>
@@ -24,6 +25,7 @@ export const command = (): Command =>
       [],
     )
     .option('--platform <platform>', 'Only the image for this platform of each index')
+    .option('--sync', 'Wait until the disk has everything')
     .addHelpText(
       'after',
       examples(
@@ -32,7 +34,7 @@ export const command = (): Command =>
         'lading load -i app.tar --tag app:1=team/app:1',
       ),
     )
-    .action(async ({ input = '-', tag, platform }: Options, command: Command) => {
+    .action(async ({ input = '-', tag, platform, sync }: Options, command: Command) => {
       const globals = globalsOf(command)
       if (input === '-' && process.stdin.isTTY)
         throw new LadingError(
@@ -44,6 +46,7 @@ export const command = (): Command =>
         store: await openStoreOf(globals, true),
         tags: tag.map(readRule),
         progress: await progressOf(globals),
+        ...(sync && { sync }),
         ...(platform !== undefined && { platform: parsePlatform(platform) }),
       })
       reportWarnings(result.warnings)

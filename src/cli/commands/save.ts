@@ -1,10 +1,9 @@
 import { Command, Option } from 'commander'
-import { LadingError } from '../../spec/errors.js'
 import { parsePlatform } from '../../spec/platform.js'
 import { familiarName } from '../../spec/reference.js'
 import type { ArchiveFormat } from '../../transports/open-sink.js'
 import { save } from '../../verbs/save.js'
-import { examples, globalsOf, progressOf, storeDirectoryOf } from '../command.js'
+import { checkByteOutput, examples, globalsOf, progressOf, storeDirectoryOf } from '../command.js'
 import { readCompression } from '../compression.js'
 import { printJson, reportLosses, reportWarnings } from '../output.js'
 
@@ -48,13 +47,7 @@ export const command = (): Command =>
         command: Command,
       ) => {
         const globals = globalsOf(command)
-        if (output === '-' && process.stdout.isTTY)
-          throw new LadingError(
-            'USAGE',
-            'Cannot save to a terminal: give a file with -o, or redirect standard output',
-          )
-        if (output === '-' && globals.json)
-          throw new LadingError('USAGE', 'Cannot print JSON where the archive goes: give a file with -o')
+        checkByteOutput('save', output, globals)
         const { images, losses, warnings } = await save({
           ...{
             places,
