@@ -3,7 +3,7 @@ import { type Progress, silent } from '../bytes/progress.js'
 import { LadingError } from '../spec/errors.js'
 import { parsePlatform } from '../spec/platform.js'
 import { defaultStoreDirectory } from '../store/places.js'
-import { openStore, type Store } from '../store/store.js'
+import type { Store } from '../store/store.js'
 import type { LookOptions } from '../verbs/open-image.js'
 import { warn } from './output.js'
 
@@ -41,6 +41,8 @@ export const storeDirectoryOf = ({ store }: GlobalOptions): string => store ?? d
 
 /** The store that the options name; what a power cut took from it is told. */
 export const openStoreOf = async (globals: GlobalOptions, create = false): Promise<Store> => {
+  // Loaded only here: every command passes through this file, and not every one has to do with the store.
+  const { openStore } = await import('../store/store.js')
   const store = await openStore(storeDirectoryOf(globals), { create })
   for (const digest of store.lost.blobs)
     warn(`The blob ${digest} did not survive the last power cut and is gone from the store`)
