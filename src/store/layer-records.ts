@@ -12,10 +12,14 @@ import { digestPath, type StorePlaces } from './places.js'
  * What was learnt of a layer when it was measured: its table of contents under the DiffID and, where it is
  * stored compressed, the DiffID under the blob's digest. Caches: not synced, made again when they do not serve.
  */
-export const keepMeasured = async (places: StorePlaces, measured: MeasuredLayer): Promise<void> => {
-  await put(places, digestPath(places.tocs, measured.diffId), encodeToc(measured.toc))
+export const keepMeasured = async (
+  places: StorePlaces,
+  measured: MeasuredLayer,
+  lease: string,
+): Promise<void> => {
+  await put(places, digestPath(places.tocs, measured.diffId), encodeToc(measured.toc), lease)
   if (measured.digest !== measured.diffId)
-    await put(places, digestPath(places.diffIds, measured.digest), measured.diffId)
+    await put(places, digestPath(places.diffIds, measured.digest), measured.diffId, lease)
 }
 
 /** The kept table of contents, if it can be used. */
@@ -36,8 +40,14 @@ export const keptDiffId = async (places: StorePlaces, blob: Digest): Promise<Dig
   return isDigest(text) ? text : undefined
 }
 
-const put = async (places: StorePlaces, path: string, content: Uint8Array | string): Promise<void> => {
-  const draft = join(places.temporary, `record-${randomUUID()}`)
+const put = async (
+  places: StorePlaces,
+  path: string,
+  content: Uint8Array | string,
+  lease: string,
+): Promise<void> => {
+  // The lease's name in it tells a collection that somebody is at it.
+  const draft = join(places.temporary, `record-${lease}-${randomUUID()}`)
   await writeFile(draft, content, { mode: 0o600 })
   await rename(draft, path)
 }

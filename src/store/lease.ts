@@ -19,8 +19,12 @@ export interface Lease {
 export const takeLease = async (places: StorePlaces): Promise<Lease> => {
   const id = randomUUID()
   const path = join(places.leases, id)
-  const handle = await open(path, 'ax', 0o600)
-  await tryLock(handle, 'exclusive')
+  // Under the store's lock: between being made and being locked a lease would look like a dead process's.
+  const handle = await withLock(places.lock, 'shared', async () => {
+    const made = await open(path, 'ax', 0o600)
+    await tryLock(made, 'exclusive')
+    return made
+  })
   const pinned = new Set<Digest>()
   return {
     id,

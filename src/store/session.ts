@@ -72,7 +72,7 @@ export const openSession = async (
   const measure = (stream: ByteStream, what: string) =>
     publish(async fd => {
       const measured = await measureLayer(stream, what, chunk => writeChunk(fd, chunk))
-      await keepMeasured(places, measured)
+      await keepMeasured(places, measured, lease.id)
       return measured
     })
 
@@ -83,7 +83,7 @@ export const openSession = async (
         const known = descriptor.digest === diffId ? diffId : await keptDiffId(places, descriptor.digest)
         if (known !== undefined) return checkDiffId(layer, known)
         const measured = await measureLayer(openBlob(places, descriptor), layerName(layer))
-        await keepMeasured(places, measured)
+        await keepMeasured(places, measured, lease.id)
         return checkDiffId(layer, measured.diffId)
       }
       if (isForeignLayer(descriptor.mediaType) && !(await tree.source.hasBlob(descriptor.digest))) return
