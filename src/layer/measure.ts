@@ -67,9 +67,18 @@ export const measureLayer = async (
 const scan = (what: string) => {
   const builder = new TocBuilder()
   const globals: PaxRecord[] = []
+  let held = 0
   let scanner: TarScanner | undefined = new TarScanner({
     entry: entry => builder.add(entry),
-    global: records => globals.push(...records),
+    global: records => {
+      for (const record of records) globals.push(record)
+      held += records.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
+      if (held > limits.heldDocuments)
+        throw new LadingError(
+          'LIMIT_EXCEEDED',
+          `Its global PAX headers hold more than ${limits.heldDocuments} bytes`,
+        )
+    },
   })
   let notTar: string | undefined
   const attempt = (work: (scanner: TarScanner) => void): void => {

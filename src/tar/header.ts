@@ -60,10 +60,13 @@ const checkSum = (block: Buffer, offset: number): void => {
   let unsigned = 8 * 0x20
   let high = 0
   for (let at = 0; at < blockSize; at++) {
-    if (at === 148) at = 156
     const byte = block[at]!
     unsigned += byte
-    if (byte > 127) high++
+    high += byte >> 7
+  }
+  for (let at = 148; at < 156; at++) {
+    unsigned -= block[at]!
+    high -= block[at]! >> 7
   }
   // A field that is no number is as wrong as a wrong one.
   const text = block
@@ -84,16 +87,34 @@ const checkSum = (block: Buffer, offset: number): void => {
 const dialectOf = (block: Buffer): Header['dialect'] => {
   const magic = block.toString('latin1', 257, 265)
   if (magic === 'ustar  \0') return 'gnu'
-  if (!magic.startsWith('ustar')) return 'v7'
+  // Go and GNU tar want the NUL; to read a prefix where they read none is to read another name.
+  if (!magic.startsWith('ustar\0')) return 'v7'
   return block.toString('latin1', 508, 512) === 'tar\0' ? 'star' : 'ustar'
 }
 
-/** GNU keeps times where ustar has the prefix; star has them behind a shorter one. */
+/**
+ * GNU keeps times where ustar has the prefix; star has them behind a shorter one. Go before 1.8, which docker
+ * up to 1.12 was built with, wrote a prefix under GNU's magic: where the times are none, it is one.
+ */
 const readName = (block: Buffer, dialect: Header['dialect']): Buffer => {
   const name = textAt(block, 0, 100)
-  if (dialect !== 'ustar' && dialect !== 'star') return name
+  if (dialect === 'v7' || (dialect === 'gnu' && !hasOldGoPrefix(block))) return name
   const prefix = textAt(block, 345, dialect === 'star' ? 476 : 500)
   return prefix.length === 0 ? name : Buffer.concat([prefix, Buffer.from('/'), name])
+}
+
+const hasOldGoPrefix = (block: Buffer): boolean =>
+  block[345] !== 0 &&
+  !(isNumber(block, 345, 357) && isNumber(block, 357, 369)) &&
+  textAt(block, 345, 500).every(byte => byte < 0x80)
+
+const isNumber = (block: Buffer, start: number, end: number): boolean => {
+  try {
+    readNumber(block, start, end, 'time', 0)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Up to the first NUL. A copy: the block is part of a buffer that comes and goes. */

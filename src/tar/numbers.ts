@@ -25,7 +25,8 @@ export const readNumber = (
   while (at < end && (block[at] === 0x20 || block[at] === 0)) at++
   let value = 0
   for (; at < end && block[at]! >= 0x30 && block[at]! <= 0x37; at++) value = value * 8 + block[at]! - 0x30
-  if (at < end && block[at] !== 0x20 && block[at] !== 0)
+  while (at < end && block[at] === 0x20) at++
+  if (at < end && block[at] !== 0)
     throw badTar(offset, `found ${show(block, start, end)} in the ${name} field, wanted an octal number`, {
       field: name,
     })

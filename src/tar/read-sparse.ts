@@ -4,7 +4,7 @@ import type { SparseRegion } from './entry.js'
 import { blockSize, type Header } from './header.js'
 import { badTar, readCount, readDecimal } from './numbers.js'
 import type { TarAnswer, TarRequest } from './protocol.js'
-import { type Records, recordNumber } from './records.js'
+import { type Records, recordNumber, recordValue } from './records.js'
 import { pairs, readOldRegions, readPaxRegions } from './sparse.js'
 import { truncated } from './truncated.js'
 
@@ -29,7 +29,17 @@ export function* readSparse(
   if (header.typeflag === 'S' && header.dialect === 'gnu') return yield* readOldSparse(block, offset)
   const realSize =
     recordNumber(records, 'GNU.sparse.realsize', offset) ?? recordNumber(records, 'GNU.sparse.size', offset)
-  if (recordNumber(records, 'GNU.sparse.major', offset) === 1) {
+  const version = [recordValue(records, 'GNU.sparse.major'), recordValue(records, 'GNU.sparse.minor')].join(
+    '.',
+  )
+  // Of a version that is none of these the map may be anywhere: to guess would be to make up content.
+  if (!['.', '0.0', '0.1', '1.0'].includes(version))
+    throw new LadingError(
+      'UNSUPPORTED',
+      `Cannot read the sparse file at offset ${offset - blockSize}: its map is of version ${JSON.stringify(version)}`,
+    )
+  if (version === '1.0') {
+    if (stored === 0) throw badTar(offset - blockSize, 'a sparse map where there is no content')
     const { regions, length } = yield* readDataMap(offset, stored)
     if (realSize === undefined) throw badTar(offset - blockSize, 'a sparse file without GNU.sparse.realsize')
     return { regions, size: realSize, headerBytes: length, dataBytes: length }

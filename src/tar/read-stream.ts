@@ -1,7 +1,9 @@
 import type { ByteStream } from '../bytes/byte-stream.js'
 import { StreamReader } from '../bytes/stream-reader.js'
+import { visible } from '../spec/escape.js'
 import type { TarEntry } from './entry.js'
 import { readTar } from './reader.js'
+import { truncated } from './truncated.js'
 
 export interface StreamedEntry {
   readonly entry: TarEntry
@@ -24,7 +26,7 @@ export async function* readTarStream(stream: ByteStream): AsyncGenerator<Streame
       if (emitted !== undefined) {
         const entry = emitted
         emitted = undefined
-        yield { entry, body: reader.pass(entry.storedSize) }
+        yield { entry, body: bodyOf(reader, entry) }
       }
       const skip = target - reader.offset
       const missing = skip - (await reader.skip(skip))
@@ -35,4 +37,11 @@ export async function* readTarStream(stream: ByteStream): AsyncGenerator<Streame
   } finally {
     await reader.close()
   }
+}
+
+/** The content as it comes. Where the tar ends before it, so does this: in TRUNCATED, not as if it were whole. */
+async function* bodyOf(reader: StreamReader, { path, storedSize }: TarEntry): ByteStream {
+  const end = reader.offset + storedSize
+  yield* reader.pass(storedSize)
+  if (reader.offset < end) throw truncated(`inside ${JSON.stringify(visible(path))}`, reader.offset, end)
 }

@@ -4,20 +4,24 @@
  *
  * A tar is a row of 512-byte blocks: a header, its content padded to blocks, the next header. Some headers
  * only speak about the next one: PAX (`x`, Solaris `X`), GNU long name and long link (`L`, `K`). State is
- * what such headers have said so far, and what global PAX headers (`g`) have said for good:
+ * what such headers have said so far:
  *
- *     header ── x X L K ──→ remember, read on         a file ──→ emit, skip its content, forget
- *        └───── g ────────→ keep for all that follow  a zero block, or the end ──→ done
+ *     header ── x X L K ──→ remember, read on    a file ──→ emit, skip its content, forget
+ *        └───── g ────────→ hand over, forget    a zero block, or the end ──→ done
  *
  * What each check stops. Two readers that disagree on the length of one entry read different archives:
+ *  - where readers differ, Go's decides, since docker, containerd and podman unpack with it: a global PAX header
+ *    changes no entry (GNU tar lets its size move the next header), the last of two PAX headers counts alone and
+ *    a global one between takes it away, a GNU long name counts before the PAX path;
  *  - PAX speaks about the next real entry only, never about an `L` or `K` between (node-tar 7.5.16: shifted headers);
  *  - the PAX size decides both the content and where the next header is (CVE-2025-62518), and a header that
  *    says another size, not 0, is refused;
  *  - sizes are whole and not negative (CVE-2026-59874: a negative one loops for ever);
  *  - links, devices, folders and FIFOs have no content whatever their size says, as in Go's reader, which is docker's;
- *  - a header's text is at most limits.tarMetadata (CVE-2022-2879); sparse maps are bounded in sparse.ts;
+ *  - a header's text is at most limits.tarMetadata (CVE-2022-2879), and only the last of a kind is held; sparse maps are bounded in sparse.ts;
  *  - a path with a NUL would be one name here and a shorter one in a system call (CVE-2026-59875): refused.
- * The first zero block is the end, as for GNU tar and Python; what follows is padding. A tar that ends without
+ * The first zero block is the end, as for GNU tar and Python; what follows is padding. (Go wants a second one or
+ * the end of the file behind it, and fails.) A tar that ends without
  * one, after a whole entry, has lost nothing and is taken.
  */
 import { LadingError } from '../spec/errors.js'
@@ -51,19 +55,19 @@ interface Ahead {
 
 /** Emits every entry in order. Throws BAD_TAR, TRUNCATED, LIMIT_EXCEEDED, UNSUPPORTED. */
 export function* readTar(events: TarEvents): TarMachine {
-  const globals: PaxRecord[] = []
   let ahead: Ahead | undefined
   let offset = 0
   let skip = 0
   let padding = 0
-  let inside = ''
+  let inside: Buffer | undefined
 
   for (;;) {
     const answer = yield { skip, take: blockSize }
     if (typeof answer === 'number') {
       // The content is whole and only its padding is missing.
       if (answer <= padding && ahead === undefined) return
-      throw truncated(`inside ${inside}`, offset + skip - answer, offset + skip)
+      const place = inside ? JSON.stringify(visible(inside)) : 'a volume header'
+      throw truncated(`inside ${place}`, offset + skip - answer, offset + skip)
     }
     offset += skip
     skip = 0
@@ -80,35 +84,35 @@ export function* readTar(events: TarEvents): TarMachine {
     if ('xXgLK'.includes(header.typeflag)) {
       const body = yield* takeMetadata(header, offset)
       if (header.typeflag === 'g') {
-        const records = readPaxRecords(body, offset - blockSize)
-        globals.push(...records)
-        events.global?.(records)
+        events.global?.(readPaxRecords(body, offset - blockSize))
+        if (ahead) ahead = undefined
       } else {
         ahead ??= { start, records: [] }
         if (header.typeflag === 'L') ahead.path = untilNul(body)
         else if (header.typeflag === 'K') ahead.link = untilNul(body)
-        else ahead.records.push(...readPaxRecords(body, offset - blockSize))
+        else ahead.records = readPaxRecords(body, offset - blockSize)
       }
       offset += blocks(header.size)
       continue
     }
 
-    const type = typeOf(header)
-    const records = effectiveRecords(globals, ahead?.records ?? [])
+    const records = effectiveRecords(ahead?.records ?? [])
     const size = sizeOf(header, records, offset - blockSize)
-    if (type === undefined) {
-      // A volume label or what GNU tar noted for itself: no entry, and its content is passed over.
+    if (isNoEntry(header)) {
+      // A volume label or what GNU tar noted for itself: its content is passed over.
       skip = blocks(size)
       padding = skip - size
-      inside = 'a volume header'
+      inside = undefined
       ahead = undefined
       continue
     }
-    const path = pathOf(header, records, ahead, offset)
-    inside = JSON.stringify(visible(path))
+    const name = ahead?.path?.length ? ahead.path : (recordValue(records, 'path') ?? header.name)
+    const type = typeOf(header, name)
     // GNU tar's dump of a folder lists its names in its content.
     const content = type === 'file' || header.typeflag === 'D' ? size : 0
     const map = yield* readSparse(header, answer, records, offset, content)
+    const path = checkName((map && recordValue(records, 'GNU.sparse.name')) ?? name, 'path', offset)
+    inside = path
     const dataOffset = offset + (map?.headerBytes ?? 0)
     const storedSize = type === 'file' ? content - (map?.dataBytes ?? 0) : 0
     if (map) checkRegions(map.regions, map.size, storedSize, offset - blockSize)
@@ -155,17 +159,18 @@ function* takeMetadata(header: Header, offset: number): Generator<TarRequest, Bu
   return Buffer.from(body.subarray(0, header.size))
 }
 
-/** The entry's type; undefined for what is no entry. An unknown flag is a file, as POSIX says. */
-const typeOf = ({ typeflag, name }: Header): EntryType | undefined => {
+const isNoEntry = ({ typeflag, name }: Header): boolean => {
   if (typeflag === 'M')
     throw new LadingError(
       'UNSUPPORTED',
       `Cannot read ${JSON.stringify(visible(name))}: it is continued from another volume`,
     )
-  if ('VNIA'.includes(typeflag)) return undefined
-  if (typeflag === '\0' && name.at(-1) === 0x2f) return 'directory'
-  return types[typeflag] ?? 'file'
+  return 'VNIA'.includes(typeflag)
 }
+
+/** An unknown flag is a file, as POSIX says; in v7 a folder is a file whose whole name ends in a slash. */
+const typeOf = ({ typeflag }: Header, name: Buffer): EntryType =>
+  typeflag === '\0' && name.at(-1) === 0x2f ? 'directory' : (types[typeflag] ?? 'file')
 
 const types: Readonly<Record<string, EntryType>> = {
   ...{
@@ -197,14 +202,12 @@ const sizeOf = (header: Header, records: Records, offset: number): number => {
   return size
 }
 
-const pathOf = (header: Header, records: Records, ahead: Ahead | undefined, offset: number): Buffer => {
-  const path =
-    recordValue(records, 'GNU.sparse.name') ?? recordValue(records, 'path') ?? ahead?.path ?? header.name
-  return checkName(path, 'path', offset)
-}
-
 const linkOf = (header: Header, records: Records, ahead: Ahead | undefined, offset: number): Buffer =>
-  checkName(recordValue(records, 'linkpath') ?? ahead?.link ?? header.linkName, 'link', offset)
+  checkName(
+    ahead?.link?.length ? ahead.link : (recordValue(records, 'linkpath') ?? header.linkName),
+    'link',
+    offset,
+  )
 
 const checkName = (name: Buffer, what: string, offset: number): Buffer => {
   if (name.includes(0))

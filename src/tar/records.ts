@@ -8,11 +8,11 @@ export interface Records extends Map<string, PaxRecord> {
   ordered: readonly PaxRecord[]
 }
 
-export const effectiveRecords = (globals: readonly PaxRecord[], local: readonly PaxRecord[]): Records => {
+export const effectiveRecords = (ordered: readonly PaxRecord[]): Records => {
   const map = new Map<string, PaxRecord>() as Records
-  map.ordered = local
+  map.ordered = ordered
   // An extended attribute may well be empty; it is not a field that can be unset.
-  for (const record of [...globals, ...local])
+  for (const record of ordered)
     if (record.value.length === 0 && !record.key.includes('.xattr.')) map.delete(record.key)
     else map.set(record.key, record)
   return map

@@ -3,6 +3,9 @@
  * something. The same entry gives the same bytes: no process number or clock in a PAX header's name, as other
  * writers put there. Numbers that do not fit are in PAX and 0 in the header, so no two readers can differ.
  */
+import { LadingError } from '../spec/errors.js'
+import { visible } from '../spec/escape.js'
+import { limits } from '../spec/limits.js'
 import type { EntryType, TarEntry, Timestamp } from './entry.js'
 import { blockSize, blocks } from './header.js'
 
@@ -37,7 +40,10 @@ const flags: Readonly<Record<EntryType, string>> = {
   },
 }
 
-/** The header of an entry, with the PAX header that it needs. What follows is `size` bytes and `padding(size)`. */
+/**
+ * The header of an entry, with the PAX header that it needs. What follows is `size` bytes and `padding(size)`.
+ * Throws UNSUPPORTED for what no tar header can say: it would read back as something else.
+ */
 export const encodeEntry = (entry: WritableEntry): Buffer => {
   const {
     path,
@@ -51,6 +57,12 @@ export const encodeEntry = (entry: WritableEntry): Buffer => {
   } = entry
   const { uname = none, gname = none, linkPath = none, xattrs = [], mtime = { seconds: 0, nanos: 0 } } = entry
   const records: Buffer[] = []
+  const fail = (problem: string): never => {
+    throw new LadingError('UNSUPPORTED', `Cannot write ${JSON.stringify(visible(path))} to a tar: ${problem}`)
+  }
+  if (path.length === 0 || [path, linkPath, uname, gname].some(text => text.includes(0)))
+    fail('a name is empty or holds a NUL')
+  if (devMajor >= 8 ** 7 || devMinor >= 8 ** 7) fail(`there is no room for device ${devMajor}:${devMinor}`)
   const name = fitName(path)
   if (name === undefined) records.push(paxRecord('path', path))
   if (linkPath.length > 100) records.push(paxRecord('linkpath', linkPath))
@@ -80,9 +92,17 @@ export const encodeEntry = (entry: WritableEntry): Buffer => {
     devMajor,
     devMinor,
   })
-  for (const { name, value } of xattrs)
+  for (const { name, value } of xattrs) {
+    // The first equals sign ends the key.
+    if (name.length === 0 || name.includes(0x3d) || name.includes(0))
+      fail(`the attribute ${JSON.stringify(visible(name))} cannot be the key of a PAX record`)
     records.push(paxRecord(`SCHILY.xattr.${name.toString('latin1')}`, value))
-  return records.length === 0 ? header : Buffer.concat([encodePax('x', Buffer.concat(records)), header])
+  }
+  if (records.length === 0) return header
+  const body = Buffer.concat(records)
+  if (body.length > limits.tarMetadata)
+    fail(`its names and attributes take ${body.length} bytes, readers take ${limits.tarMetadata}`)
+  return Buffer.concat([encodePax('x', body), header])
 }
 
 /** Zeros that fill the last block of `size` bytes of content. */

@@ -121,7 +121,7 @@ test('readTar: hostile and broken headers, each with what becomes of it', t => {
         header({}),
         ...file,
       ),
-      'by-pax,after',
+      'by-l,after',
     ],
     [
       'L before x',
