@@ -21,11 +21,26 @@ const checked = (level: number, least: number, most: number): number => {
 
 async function* gzip(stream: ByteStream, level: number): ByteStream {
   let header = true
-  for await (const chunk of through(stream, createGzip({ level, chunkSize: 1 << 20 }))) {
+  // At level 0 zlib's blocks are as long as what it is given.
+  const even = level === 0 ? pieces(stream) : stream
+  for await (const chunk of through(even, createGzip({ level, chunkSize: 1 << 20 }))) {
     // RFC 1952: byte 9 is the system; zlib writes the one it was built for. 255 is "unknown".
     if (header) chunk[9] = 255
     header = false
     yield chunk
+  }
+}
+
+async function* pieces(stream: ByteStream): ByteStream {
+  const reader = new StreamReader(stream)
+  try {
+    for (;;) {
+      const piece = await reader.take(1 << 20)
+      if (piece.length === 0) return
+      yield piece
+    }
+  } finally {
+    await reader.close()
   }
 }
 

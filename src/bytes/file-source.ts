@@ -1,4 +1,4 @@
-import { read as readCallback } from 'node:fs'
+import { constants, read as readCallback } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { LadingError } from '../spec/errors.js'
@@ -61,11 +61,14 @@ export interface OpenFile extends ByteSource, AsyncDisposable {
   readonly handle: FileHandle
 }
 
+/** A FIFO that nobody writes to would not open, and a thread of the pool would wait for ever. */
+export const readOnly = constants.O_RDONLY | constants.O_NONBLOCK
+
 /** Open a regular file for reading. Throws NOT_FOUND; UNSUPPORTED for a folder, a FIFO or a device. */
 export const openFile = async (path: string): Promise<OpenFile> => {
   let handle: FileHandle
   try {
-    handle = await open(path, 'r')
+    handle = await open(path, readOnly)
   } catch (cause) {
     throw new LadingError('NOT_FOUND', `Cannot open ${path}: ${(cause as NodeJS.ErrnoException).code}`, {
       cause,

@@ -1,3 +1,4 @@
+import { LadingError } from '../spec/errors.js'
 import type { ByteRange, ByteSource, ByteStream } from './byte-stream.js'
 import { collect } from './collect.js'
 import { decompress } from './decompress.js'
@@ -15,6 +16,12 @@ export const inflatedSource = (compressed: ByteSource, size: number, what: strin
     try {
       await reader.skip(offset)
       yield* reader.pass(length)
+      if (reader.offset < offset + length)
+        throw new LadingError(
+          'TRUNCATED',
+          `Cannot read ${what}: it inflates to ${reader.offset} bytes, wanted ${size}`,
+          { data: { found: reader.offset, wanted: size } },
+        )
     } finally {
       await reader.close()
     }

@@ -16,15 +16,16 @@ export const peek = async (
   return { head: Buffer.concat(chunks).subarray(0, length), stream: resume(chunks, iterator) }
 }
 
-async function* resume(chunks: readonly Uint8Array[], iterator: AsyncIterator<Uint8Array>): ByteStream {
-  try {
-    yield* chunks
-    for (;;) {
-      const next = await iterator.next()
-      if (next.done) return
-      yield next.value
-    }
-  } finally {
-    await iterator.return?.()
+/** No generator: one that was never started would not give the stream back. */
+const resume = (head: readonly Uint8Array[], iterator: AsyncIterator<Uint8Array>): ByteStream => {
+  const chunks = [...head]
+  const next = async (): Promise<IteratorResult<Uint8Array>> => {
+    const value = chunks.shift()
+    return value ? { done: false, value } : iterator.next()
   }
+  const close = async (): Promise<IteratorResult<Uint8Array>> => {
+    await iterator.return?.()
+    return { done: true, value: undefined }
+  }
+  return { [Symbol.asyncIterator]: () => ({ next, return: close }) }
 }

@@ -34,6 +34,8 @@ export const openSpoolFile = async (): Promise<SpoolFile> => {
     write,
     cut,
     append: async stream => {
+      // What an append that failed has left is nobody's.
+      cut()
       for await (const chunk of stream) await write(chunk)
       return cut()
     },

@@ -22,22 +22,33 @@ const native = (zlib as { createZstdDecompress?: (options: { chunkSize: number }
 export async function* decodeZstd(stream: ByteStream): ByteStream {
   const reader = new StreamReader(stream)
   try {
-    for (;;) {
-      const magic = await reader.take(4)
-      if (magic.length === 0) return
-      if (magic.length === 4 && magic.readUInt32LE() >>> 4 === 0x0184d2a5) await skipFrame(reader)
-      else if (magic.length === 4 && magic.readUInt32LE() === 0xfd2fb528)
-        yield* decodeFrame(cutFrame(reader, magic))
-      else if (magic.every(byte => byte === 0)) continue
-      else throw bad(reader, `found ${magic.toString('hex')}, wanted the start of a frame`)
-    }
+    if (native) yield* through(cutFrames(reader), native({ chunkSize: 1 << 20 }))
+    else while (await findFrame(reader)) yield* decodeInScript(cutFrame(reader))
   } finally {
     await reader.close()
   }
 }
 
-const decodeFrame = (frame: ByteStream): ByteStream =>
-  native ? through(frame, native({ chunkSize: 1 << 20 })) : decodeInScript(frame)
+/**
+ * The pieces of all frames. Node's decoder ends for good when a write goes on behind the end of a frame; no piece
+ * does. One decoder for all: zstd:chunked has a frame for each small file, and a pipeline for each costs seconds.
+ */
+async function* cutFrames(reader: StreamReader): ByteStream {
+  while (await findFrame(reader)) yield* cutFrame(reader)
+}
+
+/** Pass over skippable frames and padding; whether a frame follows, whose magic is then read. */
+const findFrame = async (reader: StreamReader): Promise<boolean> => {
+  for (;;) {
+    const start = await reader.take(4)
+    if (start.length === 0) return false
+    if (start.equals(magic)) return true
+    if (start.length === 4 && start.readUInt32LE() >>> 4 === 0x0184d2a5) await skipFrame(reader)
+    else if (start.length < 4 && start.equals(magic.subarray(0, start.length))) throw truncated(reader)
+    else if (start.some(byte => byte !== 0))
+      throw bad(reader, `found ${start.toString('hex')}, wanted the start of a frame`)
+  }
+}
 
 async function* decodeInScript(frame: ByteStream): ByteStream {
   const ready: Uint8Array[] = []
@@ -57,27 +68,44 @@ const skipFrame = async (reader: StreamReader): Promise<void> => {
   if ((await reader.skip(length)) < length) throw truncated(reader)
 }
 
-/** The bytes of one frame, its magic included. */
-async function* cutFrame(reader: StreamReader, magic: Buffer): ByteStream {
+/** The bytes of one frame, its magic included: a piece for each block, with what stands around it. */
+async function* cutFrame(reader: StreamReader): ByteStream {
   const descriptor = await exactly(reader, 1)
   const flags = descriptor[0]!
+  if (flags & 8) throw bad(reader, 'found the reserved bit set')
   const single = (flags & 0x20) !== 0
   const dictionary = [0, 1, 2, 4][flags & 3]!
   const contentSize = [single ? 1 : 0, 2, 4, 8][flags >> 6]!
-  const rest = await exactly(reader, (single ? 0 : 1) + dictionary + contentSize)
-  checkWindow(reader, single ? readLittle(rest.subarray(dictionary), contentSize) : windowSize(rest[0]!))
-  yield Buffer.concat([magic, descriptor, rest])
+  const rest = Buffer.from(await exactly(reader, (single ? 0 : 1) + dictionary + contentSize))
+  const afterWindow = rest.subarray(single ? 0 : 1)
+  if (afterWindow.subarray(0, dictionary).some(byte => byte !== 0)) throw wantsDictionary(reader)
+  checkWindow(
+    reader,
+    single ? readLittle(afterWindow.subarray(dictionary), contentSize) : windowSize(rest[0]!),
+  )
+  let before: readonly Buffer[] = [magic, descriptor, rest]
   for (let last = false; !last; ) {
     const header = await exactly(reader, 3)
     const value = header.readUIntLE(0, 3)
     last = (value & 1) === 1
     const type = (value >> 1) & 3
+    const length = value >> 3
     if (type === 3) throw bad(reader, 'found a block of the reserved type')
-    const content = await exactly(reader, type === 1 ? 1 : value >> 3)
-    yield Buffer.concat([header, content])
+    if (length > blockLimit)
+      throw bad(reader, `found a block of ${length} bytes, at most ${blockLimit} are allowed`)
+    // fzstd fills a window with zeros for each frame: one that is a single block needs no larger one.
+    if (before.length > 0 && last && !single) rest[0] = Math.min(rest[0]!, 7 << 3)
+    const content = await exactly(reader, type === 1 ? 1 : length)
+    const checksum = last && flags & 4 ? [await exactly(reader, 4)] : []
+    yield Buffer.concat([...before, header, content, ...checksum])
+    before = []
   }
-  if (flags & 4) yield await exactly(reader, 4)
 }
+
+const magic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
+
+/** Of one block, compressed or not. */
+const blockLimit = 128 * 1024
 
 const windowSize = (byte: number): number => {
   const base = 2 ** (10 + (byte >> 3))
@@ -95,9 +123,12 @@ const checkWindow = (reader: StreamReader, size: number): void => {
   if (size > limits.compressionWindow)
     throw new LadingError(
       'LIMIT_EXCEEDED',
-      `Cannot inflate zstd: the frame at ${reader.offset} wants a window of ${size} bytes, at most ${limits.compressionWindow} are allowed`,
+      `Bad zstd before byte ${reader.offset}: the frame wants a window of ${size} bytes, at most ${limits.compressionWindow} are allowed`,
     )
 }
+
+const wantsDictionary = (reader: StreamReader): LadingError =>
+  new LadingError('UNSUPPORTED', `Bad zstd before byte ${reader.offset}: the frame wants a dictionary`)
 
 const exactly = async (reader: StreamReader, length: number): Promise<Buffer> => {
   const bytes = await reader.take(length)

@@ -12,6 +12,8 @@ export const openSpoolStage = async (): Promise<BlobStage & AsyncDisposable> => 
   const spool = await openSpoolFile()
   return {
     stage: async (stream, what) => {
+      // What a stage that failed has left is nobody's.
+      spool.cut()
       const measured = await measureLayer(stream, what, chunk => spool.write(chunk))
       return { measured, content: spool.cut() }
     },
