@@ -5,7 +5,7 @@
  */
 
 import { limits } from '../spec/limits.js'
-import type { PaxRecord } from '../tar/pax.js'
+import type { PaxRecord } from '../tar/entry.js'
 import { encodePax, paxRecord } from '../tar/write.js'
 
 export interface Carried {

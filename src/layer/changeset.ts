@@ -4,8 +4,7 @@
  * markers, which readers differ on. Of an inode that changed or got a name, every name is written, so that
  * hard links stay whole on top of any reader.
  */
-import type { WritableEntry } from '../tar/write.js'
-import type { FlatEntry } from './flat-tar.js'
+import { attributesOf, type FlatEntry, firstEntry } from './flat-entry.js'
 import type { Inode, MergedTree, TreeNode } from './merged-tree.js'
 
 /** The entries that make `upper` of `lower`. Both merge the same layers, `lower` fewer of them. */
@@ -18,37 +17,14 @@ export const changesetEntries = (lower: MergedTree, upper: MergedTree): readonly
   const emit = (node: TreeNode): void => {
     const path = Buffer.from(upper.pathOf(node), 'latin1')
     const found = upper.entry(node)
-    const { type, layer } = node.inode
     const key = keyOf(node.inode)
-    const attributes: Omit<WritableEntry, 'path' | 'type'> = found
-      ? {
-          mode: found.mode,
-          uid: found.uid,
-          gid: found.gid,
-          uname: found.uname,
-          gname: found.gname,
-          mtime: found.mtime,
-          xattrs: found.xattrs,
-        }
-      : { mode: 0o755 }
-    if (type === 'directory') {
-      entries.push({ entry: { ...attributes, path: Buffer.concat([path, Buffer.from('/')]), type } })
-      return
-    }
     const target = first.get(key)
     if (target !== undefined) {
-      entries.push({ entry: { ...attributes, path, type: 'hardlink', linkPath: target } })
+      entries.push({ entry: { ...attributesOf(found), path, type: 'hardlink', linkPath: target } })
       return
     }
-    first.set(key, path)
-    entries.push({
-      entry: {
-        ...{ ...attributes, path, type, size: type === 'file' ? found!.size : 0 },
-        ...(type === 'symlink' && { linkPath: found!.linkPath }),
-        ...(/device/.test(type) && { devMajor: found!.devMajor, devMinor: found!.devMinor }),
-      },
-      ...(type === 'file' && { content: { layer, entry: found! } }),
-    })
+    if (node.inode.type !== 'directory') first.set(key, path)
+    entries.push(firstEntry(path, node.inode, found, attributesOf(found)))
   }
 
   const walk = (below: TreeNode | undefined, above: TreeNode): void => {
@@ -67,14 +43,11 @@ export const changesetEntries = (lower: MergedTree, upper: MergedTree): readonly
     }
   }
   if (!isSame(lower.root, upper.root) && upper.root.inode.index !== undefined)
-    entries.push({ entry: { ...rootAttributes(upper), path: Buffer.from('./'), type: 'directory' } })
+    entries.push({
+      entry: { ...attributesOf(upper.entry(upper.root)), path: Buffer.from('./'), type: 'directory' },
+    })
   walk(lower.root, upper.root)
   return entries
-}
-
-const rootAttributes = (tree: MergedTree) => {
-  const { mode, uid, gid, uname, gname, mtime, xattrs } = tree.entry(tree.root)!
-  return { mode, uid, gid, uname, gname, mtime, xattrs }
 }
 
 /** Every name in `above` that is not the same thing in `below`. */

@@ -5,80 +5,75 @@
  * The same tree gives the same bytes.
  */
 import type { ByteSource, ByteStream } from '../bytes/byte-stream.js'
+import { slice } from '../bytes/slice.js'
 import type { TarEntry } from '../tar/entry.js'
-import { encodeEntry, endOfArchive, padding, type WritableEntry } from '../tar/write.js'
+import { encodeEntry, endOfArchive, padding } from '../tar/write.js'
 import { contentFrom } from './content.js'
+import { type Attributes, attributesOf, type FlatEntry, firstEntry } from './flat-entry.js'
 import type { Inode, MergedTree, TreeNode } from './merged-tree.js'
 
 export interface FlatOptions {
   /** What goes into the tar, by path (latin1, one character a byte); folders above what goes in go in too. All, if absent. */
   readonly includes?: (path: string) => boolean
-  /** Only what docker export keeps: whole seconds, and of extended attributes the capabilities. */
+  /** Only what docker export keeps: whole seconds, of extended attributes the capabilities, no holes, nothing of the root. */
   readonly bare?: boolean
 }
 
-/** One entry of the flat tar, with where its content is. */
-export interface FlatEntry {
-  readonly entry: WritableEntry
-  /** Of a file that carries its content: the layer, 0 for the base, and its entry there. */
-  readonly content?: { readonly layer: number; readonly entry: TarEntry }
-}
-
-/** What a flattening cannot keep of single files. */
+/** What a flattening cannot keep, by the number of files. */
 export interface FlatLosses {
   readonly xattrs: number
   readonly subSecondTimes: number
 }
 
-/** The entries of the flat tar in order; the root itself is none of them. */
+/** The entries of the flat tar in order. The root is the first, unless `bare` or nothing is known of it. */
 export const flatEntries = (
   tree: MergedTree,
-  { includes = () => true, bare = false }: FlatOptions = {},
+  { includes, bare = false }: FlatOptions = {},
 ): { entries: readonly FlatEntry[]; losses: FlatLosses } => {
-  const kept = new Set<TreeNode>()
-  for (const node of tree.walk())
-    if (includes(tree.pathOf(node)))
-      for (let at: TreeNode | undefined = node; at?.parent && !kept.has(at); at = at.parent) kept.add(at)
+  const kept = includes && keptNodes(tree, includes)
   const first = new Map<Inode, Buffer>()
   const losses = { xattrs: 0, subSecondTimes: 0 }
   const entries: FlatEntry[] = []
+  const root = tree.entry(tree.root)
+  if (root && !bare)
+    entries.push({ entry: { ...attributesOf(root), path: Buffer.from('./'), type: 'directory' } })
   for (const node of tree.walk()) {
-    if (!kept.has(node)) continue
+    if (kept?.has(node) === false) continue
     const path = Buffer.from(tree.pathOf(node), 'latin1')
     const found = tree.entry(node)
-    const attributes = found === undefined ? { mode: 0o755 } : attributesOf(found, bare, losses)
+    const attributes = bare && found ? bareAttributes(found, losses) : attributesOf(found)
     const target = first.get(node.inode)
     if (target !== undefined) {
       entries.push({ entry: { ...attributes, path, type: 'hardlink', linkPath: target } })
       continue
     }
-    const { type, layer } = node.inode
-    if (type !== 'directory') first.set(node.inode, path)
-    const size = type === 'file' ? found!.size : 0
-    entries.push({
-      entry: {
-        ...attributes,
-        ...{ path: type === 'directory' ? Buffer.concat([path, Buffer.from('/')]) : path, type, size },
-        ...(type === 'symlink' && { linkPath: found!.linkPath }),
-        ...(found && /device/.test(type) && { devMajor: found.devMajor, devMinor: found.devMinor }),
-      },
-      ...(type === 'file' && found && { content: { layer, entry: found } }),
-    })
+    if (node.inode.type !== 'directory') first.set(node.inode, path)
+    const made = firstEntry(path, node.inode, found, attributes)
+    const { sparse, ...whole } = made.entry
+    entries.push(bare && sparse ? { ...made, entry: whole } : made)
   }
   return { entries, losses }
 }
 
+const keptNodes = (tree: MergedTree, includes: (path: string) => boolean): ReadonlySet<TreeNode> => {
+  const kept = new Set<TreeNode>()
+  for (const node of tree.walk())
+    if (includes(tree.pathOf(node)))
+      for (let at: TreeNode | undefined = node; at?.parent && !kept.has(at); at = at.parent) kept.add(at)
+  return kept
+}
+
 const capability = 'security.capability'
 
-const attributesOf = (found: TarEntry, bare: boolean, losses: { xattrs: number; subSecondTimes: number }) => {
-  const { mode, uid, gid, uname, gname, mtime, xattrs } = found
-  if (!bare) return { mode, uid, gid, uname, gname, mtime, xattrs }
+const bareAttributes = (found: TarEntry, losses: { xattrs: number; subSecondTimes: number }): Attributes => {
+  const { records = [], ...rest } = attributesOf(found)
+  const { mtime, xattrs } = found
   const kept = xattrs.filter(({ name }) => name.toString('latin1') === capability)
-  losses.xattrs += xattrs.length - kept.length
+  losses.xattrs += xattrs.length - kept.length + records.length
   if (mtime.nanos !== 0) losses.subSecondTimes++
   // A symbolic link on disk has no mode of its own.
-  const shown = found.type === 'symlink' ? 0o777 : mode
-  return { mode: shown, uid, gid, uname, gname, mtime: { seconds: mtime.seconds, nanos: 0 }, xattrs: kept }
+  const mode = found.type === 'symlink' ? 0o777 : found.mode
+  return { ...rest, mode, mtime: { seconds: mtime.seconds, nanos: 0 }, xattrs: kept }
 }
 
 /** The bytes of the tar. `layers` are the uncompressed layers, base first; `head` goes before everything. */
@@ -97,15 +92,20 @@ export async function* flatTar(
   for (const { entry, content } of entries) {
     hold(encodeEntry(entry))
     if (content !== undefined && content.entry.size > 0) {
-      const stream = contentFrom(layers[content.layer]!, content.entry)
-      if (content.entry.size < 64 * 1024) for await (const chunk of stream) hold(Buffer.from(chunk))
+      const { dataOffset, storedSize, size } = content.entry
+      const layer = layers[content.layer]!
+      const length = entry.sparse ? storedSize : size
+      const stream = entry.sparse
+        ? slice(layer, { offset: dataOffset, length }).stream()
+        : contentFrom(layer, content.entry)
+      if (length < 64 * 1024) for await (const chunk of stream) hold(Buffer.from(chunk))
       else {
         yield Buffer.concat(pending)
         pending = []
         held = 0
         yield* stream
       }
-      hold(padding(content.entry.size))
+      hold(padding(length))
     }
     if (held >= 512 * 1024) {
       yield Buffer.concat(pending)

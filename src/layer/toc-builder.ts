@@ -97,6 +97,7 @@ const extraOf = (entry: TarEntry): Extra | undefined => {
     ...(entry.devMajor !== 0 && { devMajor: entry.devMajor }),
     ...(entry.devMinor !== 0 && { devMinor: entry.devMinor }),
     ...(entry.xattrs.length > 0 && { xattrs: entry.xattrs }),
+    ...(entry.records && { records: entry.records }),
     ...(entry.sparse && { sparse: entry.sparse }),
   }
   return Object.keys(extra).length > 0 ? extra : undefined

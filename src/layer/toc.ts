@@ -1,4 +1,4 @@
-import type { EntryType, SparseRegion, TarEntry, Xattr } from '../tar/entry.js'
+import type { EntryType, PaxRecord, SparseRegion, TarEntry, Xattr } from '../tar/entry.js'
 
 /** The columns, in the order of the file: name, what one row is, the rows' width in bytes (README.md of this folder). */
 export const columns = {
@@ -77,6 +77,7 @@ export class Toc implements Iterable<TarEntry> {
       devMajor: extra.devMajor ?? 0,
       devMinor: extra.devMinor ?? 0,
       xattrs: extra.xattrs ?? [],
+      ...(extra.records && { records: extra.records }),
       ...(extra.sparse && { sparse: extra.sparse }),
       headerOffset: row.headerOffset[index]!,
       dataOffset: row.dataOffset[index]!,
@@ -104,25 +105,30 @@ export interface Extra {
   readonly devMajor?: number
   readonly devMinor?: number
   readonly xattrs?: readonly Xattr[]
+  readonly records?: readonly PaxRecord[]
   readonly sparse?: readonly SparseRegion[]
 }
 
 const noExtra: Extra = {}
 
 /** JSON, bytes as base64: rare, and any reader can read it. */
-export const encodeExtra = (extra: Extra): Buffer =>
+export const encodeExtra = ({ xattrs, records, ...rest }: Extra): Buffer =>
   Buffer.from(
     JSON.stringify({
-      ...extra,
-      ...(extra.xattrs && {
-        xattrs: extra.xattrs.map(({ name, value }) => [name.toString('base64'), value.toString('base64')]),
+      ...rest,
+      ...(xattrs && {
+        xattrs: xattrs.map(({ name, value }) => [name.toString('base64'), value.toString('base64')]),
       }),
+      ...(records && { records: records.map(({ key, value }) => [key, value.toString('base64')]) }),
     }),
   )
 
+type Pairs = readonly (readonly [string, string])[]
+
 const decodeExtra = (bytes: Buffer): Extra => {
-  const { xattrs, ...rest } = JSON.parse(bytes.toString()) as Omit<Extra, 'xattrs'> & {
-    xattrs?: readonly (readonly [string, string])[]
+  const { xattrs, records, ...rest } = JSON.parse(bytes.toString()) as Omit<Extra, 'xattrs' | 'records'> & {
+    xattrs?: Pairs
+    records?: Pairs
   }
   return {
     ...rest,
@@ -131,6 +137,9 @@ const decodeExtra = (bytes: Buffer): Extra => {
         name: Buffer.from(name, 'base64'),
         value: Buffer.from(value, 'base64'),
       })),
+    }),
+    ...(records && {
+      records: records.map(([key, value]) => ({ key, value: Buffer.from(value, 'base64') })),
     }),
   }
 }

@@ -18,6 +18,12 @@ export interface Xattr {
   readonly value: Buffer
 }
 
+/** A PAX record; the key as latin1, one character a byte. */
+export interface PaxRecord {
+  readonly key: string
+  readonly value: Buffer
+}
+
 /** A stretch of a sparse file that has data: `length` bytes that belong at `offset` of the file. */
 export interface SparseRegion {
   readonly offset: number
@@ -44,6 +50,8 @@ export interface TarEntry {
   readonly devMajor: number
   readonly devMinor: number
   readonly xattrs: readonly Xattr[]
+  /** PAX records about the file that no field here holds (ACLs as text, file flags …), to be carried on as they stand. */
+  readonly records?: readonly PaxRecord[]
   /** Where holes are, for a sparse file. */
   readonly sparse?: readonly SparseRegion[]
   /** Of the first header block that belongs to this entry (a PAX or long-name header counts). */

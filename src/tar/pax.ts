@@ -3,13 +3,8 @@
  * value may hold any byte. A record whose length does not end on its own newline would let two readers see
  * different records behind it: it is an error.
  */
-import type { Timestamp, Xattr } from './entry.js'
+import type { PaxRecord, Timestamp, Xattr } from './entry.js'
 import { badTar } from './numbers.js'
-
-export interface PaxRecord {
-  readonly key: string
-  readonly value: Buffer
-}
 
 /** In the order they stand; keys as latin1, one character a byte. `offset` is that of the header, for messages. */
 export const readPaxRecords = (body: Buffer, offset: number): PaxRecord[] => {
@@ -67,6 +62,17 @@ export const readXattrs = (records: Iterable<PaxRecord>): readonly Xattr[] => {
   for (const [name, value] of second) if (!found.has(name)) found.set(name, value)
   return [...found].map(([name, value]) => ({ name: Buffer.from(name, 'latin1'), value }))
 }
+
+/**
+ * The records that say something lasting about a file and are none of TarEntry's fields: ACLs as star's text,
+ * file flags, what Windows notes. When it was read or archived is nothing of the file's own.
+ */
+export const readOtherRecords = (records: Iterable<PaxRecord>): readonly PaxRecord[] =>
+  [...records].filter(({ key }) => !fields.has(key) && !passing.test(key))
+
+const fields = new Set(['path', 'linkpath', 'size', 'uid', 'gid', 'uname', 'gname', 'mtime'])
+const passing =
+  /^(?:atime|ctime|charset|comment|hdrcharset|GNU\.sparse\..*|(?:SCHILY|LIBARCHIVE)\.xattr\..*|RHT\.security\.selinux|SCHILY\.(?:dev|filetype|ino|nlink|realsize))$/
 
 const decodePercent = (text: string): string =>
   text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))

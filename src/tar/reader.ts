@@ -27,10 +27,10 @@
 import { LadingError } from '../spec/errors.js'
 import { visible } from '../spec/escape.js'
 import { limits } from '../spec/limits.js'
-import type { EntryType, TarEntry } from './entry.js'
+import type { EntryType, PaxRecord, TarEntry } from './entry.js'
 import { blockSize, blocks, type Header, isZeroBlock, readHeader } from './header.js'
 import { badTar } from './numbers.js'
-import { type PaxRecord, readPaxRecords, readXattrs } from './pax.js'
+import { readOtherRecords, readPaxRecords, readXattrs } from './pax.js'
 import type { TarAnswer, TarRequest } from './protocol.js'
 import { readSparse } from './read-sparse.js'
 import { effectiveRecords, type Records, recordNumber, recordTime, recordValue } from './records.js'
@@ -115,6 +115,7 @@ export function* readTar(events: TarEvents): TarMachine {
     inside = path
     const dataOffset = offset + (map?.headerBytes ?? 0)
     const storedSize = type === 'file' ? content - (map?.dataBytes ?? 0) : 0
+    const others = readOtherRecords(records.values())
     if (map) checkRegions(map.regions, map.size, storedSize, offset - blockSize)
     events.entry({
       path,
@@ -131,6 +132,7 @@ export function* readTar(events: TarEvents): TarMachine {
       devMajor: header.devMajor,
       devMinor: header.devMinor,
       xattrs: readXattrs(records.values()),
+      ...(others.length > 0 && { records: others }),
       ...(map && { sparse: map.regions }),
       headerOffset: start,
       dataOffset,

@@ -1,7 +1,7 @@
-import type { Timestamp } from './entry.js'
+import type { PaxRecord, Timestamp } from './entry.js'
 import { blockSize } from './header.js'
 import { readDecimal } from './numbers.js'
-import { type PaxRecord, readPaxTime } from './pax.js'
+import { readPaxTime } from './pax.js'
 
 /** PAX records by key, an empty value having deleted what was there; and all of them in order, for sparse 0.0. */
 export interface Records extends Map<string, PaxRecord> {

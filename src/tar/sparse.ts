@@ -5,9 +5,8 @@
  */
 import { LadingError } from '../spec/errors.js'
 import { limits } from '../spec/limits.js'
-import type { SparseRegion } from './entry.js'
+import type { PaxRecord, SparseRegion } from './entry.js'
 import { badTar, readCount, readDecimal } from './numbers.js'
-import type { PaxRecord } from './pax.js'
 
 /** The regions in `count` slots of 24 bytes at `start` of an old GNU header or extension block; a blank slot ends them. */
 export const readOldRegions = (

@@ -6,7 +6,7 @@
 import { LadingError } from '../spec/errors.js'
 import { visible } from '../spec/escape.js'
 import { limits } from '../spec/limits.js'
-import type { EntryType, TarEntry, Timestamp } from './entry.js'
+import type { EntryType, SparseRegion, TarEntry, Timestamp } from './entry.js'
 import { blockSize, blocks } from './header.js'
 
 export type WritableEntry = Pick<TarEntry, 'path' | 'type'> &
@@ -24,6 +24,8 @@ export type WritableEntry = Pick<TarEntry, 'path' | 'type'> &
       | 'devMajor'
       | 'devMinor'
       | 'xattrs'
+      | 'records'
+      | 'sparse'
     >
   >
 
@@ -41,7 +43,8 @@ const flags: Readonly<Record<EntryType, string>> = {
 }
 
 /**
- * The header of an entry, with the PAX header that it needs. What follows is `size` bytes and `padding(size)`.
+ * The header of an entry, with the PAX header that it needs. What follows is `size` bytes and `padding(size)`;
+ * of a sparse file (GNU tar's PAX format 1.0, its map ends the header) the bytes of its regions and their padding.
  * Throws UNSUPPORTED for what no tar header can say: it would read back as something else.
  */
 export const encodeEntry = (entry: WritableEntry): Buffer => {
@@ -63,8 +66,10 @@ export const encodeEntry = (entry: WritableEntry): Buffer => {
   if (path.length === 0 || [path, linkPath, uname, gname].some(text => text.includes(0)))
     fail('a name is empty or holds a NUL')
   if (devMajor >= 8 ** 7 || devMinor >= 8 ** 7) fail(`there is no room for device ${devMajor}:${devMinor}`)
-  const name = fitName(path)
-  if (name === undefined) records.push(paxRecord('path', path))
+  const map = entry.sparse && encodeSparseMap(entry.sparse, size)
+  const name = map ? undefined : fitName(path)
+  if (map) records.push(...sparseRecords(path, size))
+  else if (name === undefined) records.push(paxRecord('path', path))
   if (linkPath.length > 100) records.push(paxRecord('linkpath', linkPath))
   const fitted = (key: string, value: number, digits: number): number => {
     if (value < 8 ** digits) return value
@@ -79,12 +84,12 @@ export const encodeEntry = (entry: WritableEntry): Buffer => {
   const wholeTime = mtime.nanos === 0 && mtime.seconds >= 0 && mtime.seconds < 8 ** 11
   if (!wholeTime) records.push(paxRecord('mtime', Buffer.from(formatTime(mtime))))
   const header = encodeHeader({
-    name: name ?? { prefix: none, name: path.subarray(0, 100) },
+    name: name ?? { prefix: none, name: map ? sparseName : path.subarray(0, 100) },
     flag: flags[type],
     mode,
     uid: fitted('uid', uid, 7),
     gid: fitted('gid', gid, 7),
-    size: fitted('size', size, 11),
+    size: fitted('size', map ? map.length + storedLength(entry.sparse!) : size, 11),
     mtime: wholeTime ? mtime.seconds : 0,
     linkPath: linkPath.subarray(0, 100),
     uname: text('uname', uname),
@@ -98,12 +103,41 @@ export const encodeEntry = (entry: WritableEntry): Buffer => {
       fail(`the attribute ${JSON.stringify(visible(name))} cannot be the key of a PAX record`)
     records.push(paxRecord(`SCHILY.xattr.${name.toString('latin1')}`, value))
   }
+  for (const { key, value } of entry.records ?? []) records.push(paxRecord(key, value))
   if (records.length === 0) return header
   const body = Buffer.concat(records)
   if (body.length > limits.tarMetadata)
     fail(`its names and attributes take ${body.length} bytes, readers take ${limits.tarMetadata}`)
-  return Buffer.concat([encodePax('x', body), header])
+  return Buffer.concat([encodePax('x', body), header, ...(map ? [map] : [])])
 }
+
+/** Where a reader that knows nothing of sparse files puts the map and the regions. */
+const sparseName = Buffer.from('GNUSparseFile.0/entry')
+
+const sparseRecords = (path: Buffer, size: number): readonly Buffer[] => [
+  paxRecord('GNU.sparse.major', Buffer.from('1')),
+  paxRecord('GNU.sparse.minor', Buffer.from('0')),
+  paxRecord('GNU.sparse.name', path),
+  paxRecord('GNU.sparse.realsize', Buffer.from(String(size))),
+]
+
+/** How many regions, and each one's offset and length: decimal numbers, a line each, filled up to whole blocks. */
+const encodeSparseMap = (regions: readonly SparseRegion[], size: number): Buffer => {
+  // GNU tar makes a file as long as its last region ends: where a hole is last, an empty region says so.
+  const end = regions.at(-1)
+  const all = end && end.offset + end.length === size ? regions : [...regions, { offset: size, length: 0 }]
+  const numbers = [all.length, ...all.flatMap(({ offset, length }) => [offset, length])]
+  const text = Buffer.from(numbers.map(number => `${number}\n`).join(''))
+  return Buffer.concat([text, padding(text.length)])
+}
+
+/** GNU tar looks for each region at a new block: where one ends elsewhere, holes must be written out. */
+export const canWriteSparse = (regions: readonly SparseRegion[]): boolean =>
+  regions.slice(0, -1).every(({ length }) => length % blockSize === 0)
+
+/** Bytes of content that the tar holds of a sparse file. */
+export const storedLength = (regions: readonly SparseRegion[]): number =>
+  regions.reduce((sum, { length }) => sum + length, 0)
 
 /** Zeros that fill the last block of `size` bytes of content. */
 export const padding = (size: number): Buffer => Buffer.alloc(blocks(size) - size)

@@ -301,3 +301,57 @@ test('encodeEntry: the same entry gives the same bytes, and only what needs PAX 
   t.deepEqual(plain, ['plain', 'pppppppp', 'ffffffff', 'hard', 'null', 'disk', 'fifo'])
   t.is(endOfArchive.length, 1024)
 })
+
+when(
+  gnuTar && bsdtar && python,
+  'GNU tar, bsdtar or python3',
+  'encodeEntry: sparse files and text ACLs, as GNU tar, bsdtar, Python and our own reader take them',
+  async t => {
+    const [path, size] = [Buffer.from('ü/sparse'), 1 << 20]
+    const sparse = [
+      { offset: 4096, length: 512 },
+      { offset: 700_000, length: 2 },
+    ]
+    const records = [
+      {
+        key: 'SCHILY.acl.access',
+        value: Buffer.from('user::rw-,user:7:r--,group::r--,mask::r--,other::---'),
+      },
+    ]
+    const header = encodeEntry({ path, type: 'file', size, sparse, records })
+    const plain = encodeEntry({ path: Buffer.from('after'), type: 'file' })
+    const bytes = tar(
+      header,
+      Buffer.concat([Buffer.alloc(512, 'abc'), Buffer.from('de'), Buffer.alloc(510)]),
+      plain,
+    )
+    const file = join(work, 'sparse.tar')
+    writeFileSync(file, bytes)
+    const wanted = Buffer.alloc(size)
+    wanted.fill('abc', 4096, 4608)
+    wanted.write('de', 700_000)
+    for (const program of ['tar', 'bsdtar']) {
+      const into = join(work, `sparse-${program}`)
+      mkdirSync(into)
+      execFileSync(program, ['-xf', file, '-C', into])
+      t.true(readFileSync(join(into, 'ü/sparse')).equals(wanted), program)
+      t.is(statSync(join(into, 'after')).size, 0)
+    }
+    const script =
+      'import sys,tarfile,hashlib\nt=tarfile.open(sys.argv[1])\nprint(hashlib.sha256(t.extractfile("ü/sparse").read()).hexdigest())'
+    t.is(
+      execFileSync('python3', ['-c', script, file], { encoding: 'utf8' }).trim(),
+      createHash('sha256').update(wanted).digest('hex'),
+    )
+    const found: TarEntry[] = []
+    await using source = await openFile(file)
+    await scanSource(source, { entry: entry => found.push(entry) })
+    t.like(found[0], {
+      path,
+      size,
+      records,
+      storedSize: 514,
+      sparse: [...sparse, { offset: size, length: 0 }],
+    })
+  },
+)
