@@ -27,6 +27,7 @@ const commands: readonly (readonly [name: string, summary: string, load: () => P
   ['history', 'Show how an image was made, each step with its layer', () => import('./commands/history.js')],
   ['ls', 'List the files of an image', () => import('./commands/ls.js')],
   ['cat', 'Print a file of an image', () => import('./commands/cat.js')],
+  ['cp', 'Copy a file or folder of an image to disk', () => import('./commands/cp.js')],
   ['find', 'Find files of an image by a glob', () => import('./commands/find.js')],
   [
     'waste',

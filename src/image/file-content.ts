@@ -1,25 +1,41 @@
 import type { ByteStream } from '../bytes/byte-stream.js'
 import { fileSource } from '../bytes/file-source.js'
+import { slice } from '../bytes/slice.js'
 import { sniffCompression, sniffLength } from '../bytes/sniff.js'
-import { contentFrom, contentFromStream } from '../layer/content.js'
+import type { SpoolFile } from '../bytes/spool-file.js'
+import { type Contents, contentsIn, storedFromStream } from '../layer/content.js'
 import type { TarEntry } from '../tar/entry.js'
-import type { FileBacked, Layer } from './interfaces.js'
+import type { FileBacked, Image, Layer } from './interfaces.js'
+import { openLayerBytes } from './layer-bytes.js'
+import type { AnySource } from './wrapped-source.js'
 
 /**
- * The content of a file of a layer. Where the layer lies uncompressed in a file, just those bytes are read;
- * otherwise the layer is inflated up to there. A part of a blob cannot be checked against its digest: `verify`
- * does that for the whole.
+ * The contents of an image's files, one at a time. Where a layer lies uncompressed in a file, just those bytes
+ * are read; otherwise the layer is inflated up to there. A part of a blob cannot be checked against its digest:
+ * `verify` does that for the whole.
  */
-export async function* openFileContent(
-  source: Partial<FileBacked>,
-  layer: Layer,
-  entry: TarEntry,
-): ByteStream {
+export const imageContents = (source: Partial<FileBacked>, image: Image): Contents => ({
+  stored: ({ layer, entry }) => openStored(source, image.layers[layer]!, entry),
+})
+
+/** The same, for reading all of them: every layer is verified first, and compressed ones inflated into `spool`. */
+export const verifiedContents = async (
+  source: AnySource,
+  image: Image,
+  spool: SpoolFile,
+): Promise<Contents> => {
+  const layers = []
+  for (const layer of image.layers) layers.push(await openLayerBytes(source, layer, spool))
+  return contentsIn(layers)
+}
+
+async function* openStored(source: Partial<FileBacked>, layer: Layer, entry: TarEntry): ByteStream {
   const region = await source.regionOf?.(layer.descriptor.digest)
   if (region !== undefined) {
     const bytes = fileSource(region)
     const head = await bytes.read({ offset: 0, length: Math.min(sniffLength, bytes.size) })
-    if (sniffCompression(head) === 'none') return yield* contentFrom(bytes, entry)
+    if (sniffCompression(head) === 'none')
+      return yield* slice(bytes, { offset: entry.dataOffset, length: entry.storedSize }).stream()
   }
-  yield* contentFromStream(layer.uncompressed(), entry)
+  yield* storedFromStream(layer.uncompressed(), entry)
 }

@@ -1,20 +1,36 @@
-import type { ByteSource, ByteStream } from '../bytes/byte-stream.js'
+import type { ByteSource, ByteStream, FileRange } from '../bytes/byte-stream.js'
 import { slice } from '../bytes/slice.js'
 import { StreamReader } from '../bytes/stream-reader.js'
 import type { TarEntry } from '../tar/entry.js'
 
-/** The content of a file entry, its holes filled with zeros, out of the uncompressed layer as a source. */
-export const contentFrom = (layer: ByteSource, entry: TarEntry): ByteStream => {
-  const { dataOffset, storedSize } = entry
-  return fillHoles(slice(layer, { offset: dataOffset, length: storedSize }).stream(), entry)
+/** The content of a file: the layer that it is in, 0 for the base, and its entry there. */
+export interface Content {
+  readonly layer: number
+  readonly entry: TarEntry
 }
 
-/** The same out of the uncompressed layer as a stream: everything before the entry is passed over. */
-export async function* contentFromStream(layer: ByteStream, entry: TarEntry): ByteStream {
+/** Where the contents of a tree are read; each as often as it is asked for. */
+export interface Contents {
+  /** As it is stored: of a sparse file the bytes of its regions, one after the other. */
+  stored(content: Content): ByteStream
+  /** Optional power: the stored bytes lie in an open file. */
+  regionOf?(content: Content): FileRange | undefined
+}
+
+/** Contents out of uncompressed layers, base first. */
+export const contentsIn = (layers: readonly ByteSource[]): Contents => ({
+  stored: ({ layer, entry: { dataOffset, storedSize } }) =>
+    slice(layers[layer]!, { offset: dataOffset, length: storedSize }).stream(),
+  regionOf: ({ layer, entry: { dataOffset, storedSize } }) =>
+    slice(layers[layer]!, { offset: dataOffset, length: storedSize }).file,
+})
+
+/** The stored bytes out of the uncompressed layer as a stream: everything before the entry is passed over. */
+export async function* storedFromStream(layer: ByteStream, entry: TarEntry): ByteStream {
   const reader = new StreamReader(layer)
   try {
     await reader.skip(entry.dataOffset)
-    yield* fillHoles(reader.pass(entry.storedSize), entry)
+    yield* reader.pass(entry.storedSize)
   } finally {
     await reader.close()
   }
@@ -40,3 +56,7 @@ export async function* fillHoles(
     at += region.length
   }
 }
+
+/** The content as a reader of the file sees it. */
+export const wholeContent = (contents: Contents, content: Content): ByteStream =>
+  fillHoles(contents.stored(content), content.entry)

@@ -1,12 +1,13 @@
 import type { TarEntry } from '../tar/entry.js'
 import { canWriteSparse, type WritableEntry } from '../tar/write.js'
+import type { Content } from './content.js'
 import type { Inode } from './merged-tree.js'
 
 /** One entry of a tree that is to be written, with where its content is. */
 export interface FlatEntry {
   readonly entry: WritableEntry
-  /** Of a file that carries its content: the layer, 0 for the base, and its entry there. */
-  readonly content?: { readonly layer: number; readonly entry: TarEntry }
+  /** Of a file that carries its content. */
+  readonly content?: Content
 }
 
 /** What an entry says of a file besides its name, type and content. */

@@ -4,11 +4,10 @@
  * of an inode carries the content and the others are links to it, so a link never comes before its target.
  * The same tree gives the same bytes.
  */
-import type { ByteSource, ByteStream } from '../bytes/byte-stream.js'
-import { slice } from '../bytes/slice.js'
+import type { ByteStream } from '../bytes/byte-stream.js'
 import type { TarEntry } from '../tar/entry.js'
 import { encodeEntry, endOfArchive, padding } from '../tar/write.js'
-import { contentFrom } from './content.js'
+import { type Contents, fillHoles } from './content.js'
 import { type Attributes, attributesOf, type FlatEntry, firstEntry } from './flat-entry.js'
 import type { Inode, MergedTree, TreeNode } from './merged-tree.js'
 
@@ -22,6 +21,7 @@ export interface FlatOptions {
 /** What a flattening cannot keep, by the number of files. */
 export interface FlatLosses {
   readonly xattrs: number
+  readonly records: number
   readonly subSecondTimes: number
 }
 
@@ -32,7 +32,7 @@ export const flatEntries = (
 ): { entries: readonly FlatEntry[]; losses: FlatLosses } => {
   const kept = includes && keptNodes(tree, includes)
   const first = new Map<Inode, Buffer>()
-  const losses = { xattrs: 0, subSecondTimes: 0 }
+  const losses = { xattrs: 0, records: 0, subSecondTimes: 0 }
   const entries: FlatEntry[] = []
   const root = tree.entry(tree.root)
   if (root && !bare)
@@ -65,21 +65,25 @@ const keptNodes = (tree: MergedTree, includes: (path: string) => boolean): Reado
 
 const capability = 'security.capability'
 
-const bareAttributes = (found: TarEntry, losses: { xattrs: number; subSecondTimes: number }): Attributes => {
+const bareAttributes = (
+  found: TarEntry,
+  losses: { -readonly [Key in keyof FlatLosses]: number },
+): Attributes => {
   const { records = [], ...rest } = attributesOf(found)
   const { mtime, xattrs } = found
   const kept = xattrs.filter(({ name }) => name.toString('latin1') === capability)
-  losses.xattrs += xattrs.length - kept.length + records.length
+  losses.xattrs += xattrs.length - kept.length
+  losses.records += records.length
   if (mtime.nanos !== 0) losses.subSecondTimes++
   // A symbolic link on disk has no mode of its own.
   const mode = found.type === 'symlink' ? 0o777 : found.mode
   return { ...rest, mode, mtime: { seconds: mtime.seconds, nanos: 0 }, xattrs: kept }
 }
 
-/** The bytes of the tar. `layers` are the uncompressed layers, base first; `head` goes before everything. */
+/** The bytes of the tar. `head` goes before everything. */
 export async function* flatTar(
   entries: Iterable<FlatEntry>,
-  layers: readonly ByteSource[],
+  contents: Contents,
   head: Buffer = Buffer.alloc(0),
 ): ByteStream {
   // Headers are small and many: they go out together, up to this much.
@@ -92,12 +96,9 @@ export async function* flatTar(
   for (const { entry, content } of entries) {
     hold(encodeEntry(entry))
     if (content !== undefined && content.entry.size > 0) {
-      const { dataOffset, storedSize, size } = content.entry
-      const layer = layers[content.layer]!
-      const length = entry.sparse ? storedSize : size
-      const stream = entry.sparse
-        ? slice(layer, { offset: dataOffset, length }).stream()
-        : contentFrom(layer, content.entry)
+      const length = entry.sparse ? content.entry.storedSize : content.entry.size
+      const stored = contents.stored(content)
+      const stream = entry.sparse ? stored : fillHoles(stored, content.entry)
       if (length < 64 * 1024) for await (const chunk of stream) hold(Buffer.from(chunk))
       else {
         yield Buffer.concat(pending)

@@ -79,6 +79,13 @@ export const mergeTocs = (tocs: readonly Toc[], onHidden?: (hidden: Hidden) => v
   return merge
 }
 
+/** The tree of one table of contents as it stands, where names that begin with .wh. are names like others. */
+export const treeOf = (toc: Toc): MergedTree => {
+  const merge = new Merge([toc], undefined)
+  merge.apply(0, () => undefined)
+  return merge
+}
+
 class Merge implements MergedTree {
   readonly root: Node = { name: '', parent: undefined, inode: impliedFolder(0), children: new Map() }
   readonly oddities: string[] = []
@@ -90,16 +97,16 @@ class Merge implements MergedTree {
     this.#onHidden = onHidden
   }
 
-  apply(layer: number): void {
+  apply(layer: number, whiteout = whiteoutOf): void {
     const toc = this.#tocs[layer]!
     const entries: { path: string; index: number }[] = []
     for (let index = 0; index < toc.length; index++) {
       const path = normalizePath(toc.path(index)).toString('latin1')
-      const whiteout = whiteoutOf(path)
-      if (whiteout === undefined) entries.push({ path, index })
-      else if (whiteout.kind === 'whiteout') this.#hide(this.lookup(whiteout.target), layer)
-      else if (whiteout.kind === 'opaque') {
-        const folder = this.lookup(whiteout.folder, { follow: true })
+      const found = whiteout(path)
+      if (found === undefined) entries.push({ path, index })
+      else if (found.kind === 'whiteout') this.#hide(this.lookup(found.target), layer)
+      else if (found.kind === 'opaque') {
+        const folder = this.lookup(found.folder, { follow: true })
         for (const child of [...(folder?.children?.values() ?? [])]) this.#hide(child, layer)
       }
     }

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type LibraryFunction, loadCLibrary } from '../bytes/libc.js'
 import { LadingError } from '../spec/errors.js'
 
 export type LockKind = 'shared' | 'exclusive'
@@ -7,17 +8,14 @@ export type LockKind = 'shared' | 'exclusive'
 /** From <sys/file.h>; the same on Linux and macOS. */
 const operations = { shared: 1, exclusive: 2, dontWait: 4 } as const
 
-let flock: ((fd: number, operation: number) => number) | undefined
+let flock: LibraryFunction | undefined
 
 /**
  * flock(2), which Node does not have. The kernel holds it for the open file, and lets go when the process is
  * gone, however it went: no stale lock files, no guessing from process numbers.
  */
-const loadFlock = async (): Promise<NonNullable<typeof flock>> => {
-  if (flock) return flock
-  const { default: koffi } = await import('koffi')
-  const library = koffi.load(process.platform === 'darwin' ? 'libSystem.dylib' : 'libc.so.6')
-  flock = library.func('int flock(int fd, int operation)') as NonNullable<typeof flock>
+const loadFlock = async (): Promise<LibraryFunction> => {
+  flock ??= (await loadCLibrary()).bind('int flock(int fd, int operation)')
   return flock
 }
 

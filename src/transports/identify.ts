@@ -33,11 +33,12 @@ const explanations: Readonly<Record<Kind, { readonly is: string; readonly remedy
   store: { is: 'in the store' },
   folder: {
     is: 'a folder, but no OCI image layout',
-    remedy: 'A layout has oci-layout, index.json and blobs in it',
+    remedy:
+      'A layout has oci-layout, index.json and blobs in it; a file tree is for import, or for convert as dir:DIR',
   },
   rootfs: {
     is: 'a snapshot: the file tree of a container (docker export) or of a distribution, without image metadata',
-    remedy: 'It is for import, not for load: docker import makes an image of it',
+    remedy: 'It is for import, not for load: import makes an image of it',
   },
   layer: {
     is: 'a single image layer (it has whiteouts), without the image around it',

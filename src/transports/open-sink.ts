@@ -8,7 +8,7 @@ import { dockerArchiveSink } from './docker-archive/sink.js'
 import { hybridArchiveSink } from './hybrid-archive/sink.js'
 import { ociArchiveSink } from './oci-archive/sink.js'
 import { ociLayoutSink } from './oci-layout/sink.js'
-import type { Place } from './place.js'
+import type { ImagePlace } from './place.js'
 
 export type { LayerCompression }
 
@@ -47,7 +47,7 @@ export const openArchiveSink = async (
  * query (`oci:DIR:app:1`) is the name that the image gets in place of its own. Throws UNSUPPORTED for the
  * store: it is written through a session of its own.
  */
-export const openSink = async (place: Place, options: SinkOptions = {}): Promise<ImageSink> => {
+export const openSink = async (place: ImagePlace, options: SinkOptions = {}): Promise<ImageSink> => {
   if (place.kind === 'store')
     throw new LadingError('UNSUPPORTED', 'Cannot write into the store as into a file: load puts images there')
   const sink =

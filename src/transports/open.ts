@@ -25,7 +25,7 @@ import { openHybridArchive } from './hybrid-archive/source.js'
 import { explain, type Kind, kindOfArchive, kindOfBytes } from './identify.js'
 import { openOciArchive } from './oci-archive/source.js'
 import { openOciLayout } from './oci-layout/source.js'
-import type { Place } from './place.js'
+import { type ImagePlace, isSnapshotPlace, type Place } from './place.js'
 
 export interface OpenOptions {
   /** Where blobs go that come by only once. Without it, standard input is spooled into an unnamed temporary file. */
@@ -41,15 +41,16 @@ export interface OpenOptions {
  * NOT_AN_IMAGE with what it is instead, and what is wrong with the archive.
  */
 export const openSource = async (place: Place, options: OpenOptions = {}): Promise<AnySource> => {
+  if (isSnapshotPlace(place)) throw notAnImage(place.path, place.kind === 'dir' ? 'folder' : 'rootfs')
   try {
-    const source = await openPlace(place, options)
+    const source = await openImagePlace(place, options)
     return place.query === undefined ? source : narrowed(source, place.query, isBare(place))
   } catch (error) {
     throw isBare(place) ? noFileEither(place.query, error) : error
   }
 }
 
-const isBare = (place: Place): place is Place & { readonly query: string } =>
+const isBare = (place: ImagePlace): place is ImagePlace & { readonly query: string } =>
   place.kind === 'store' && place.bare === true
 
 /** Whoever typed a bare word may have meant a file. */
@@ -64,7 +65,7 @@ const noFileEither = (word: string, error: unknown): unknown =>
       )
     : error
 
-const openPlace = async (place: Place, options: OpenOptions): Promise<AnySource> => {
+const openImagePlace = async (place: ImagePlace, options: OpenOptions): Promise<AnySource> => {
   if (place.kind === 'store')
     return (await openStore(options.storeDirectory ?? defaultStoreDirectory())).source()
   if (place.kind === 'oci') return openOciLayout(place.path)
@@ -88,7 +89,7 @@ const isFolder = (path: string): Promise<boolean> =>
     () => false,
   )
 
-const openImageArchive = (archive: Archive, place: Place): AnySource => {
+const openImageArchive = (archive: Archive, place: ImagePlace): AnySource => {
   if (place.kind === 'docker-archive') return openDockerArchive(archive)
   if (place.kind === 'oci-archive') return openOciArchive(archive)
   const kind = kindOfArchive(archive)

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { LadingError } from '../spec/errors.js'
 
 /** Where images are, as a user names it; `query` picks among them (a name, an ID or `@N`). */
-export type Place =
+export type ImagePlace =
   | {
       readonly kind: 'docker-archive' | 'oci-archive' | 'oci'
       readonly path: string
@@ -16,11 +16,22 @@ export type Place =
       readonly bare?: true
     }
 
-const planned = ['rootfs', 'dir', 'docker-daemon', 'container', 'docker']
+/** Where one file tree is: a flat tar (or `-`), an unpacked folder. */
+export interface SnapshotPlace {
+  readonly kind: 'rootfs' | 'dir'
+  readonly path: string
+}
+
+export type Place = ImagePlace | SnapshotPlace
+
+export const isSnapshotPlace = (place: Place): place is SnapshotPlace =>
+  place.kind === 'rootfs' || place.kind === 'dir'
+
+const planned = ['docker-daemon', 'container', 'docker']
 
 /**
- * `docker-archive:FILE[:REF|:@N]`, `oci-archive:FILE[:REF]`, `oci:DIR[:REF]`, `store:[REF]`; skopeo's names and
- * syntax. A bare path that exists, and `-`, are recognised by their content; any other bare word is a name in
+ * `docker-archive:FILE[:REF|:@N]`, `oci-archive:FILE[:REF]`, `oci:DIR[:REF]`, `rootfs:FILE`, `dir:DIR`, `store:[REF]`;
+ * skopeo's names and syntax. A bare path that exists, and `-`, are recognised by their content; any other bare word is a name in
  * the store. Throws BAD_PLACE.
  */
 export const parsePlace = (text: string, exists: (path: string) => boolean = existsSync): Place => {
@@ -30,10 +41,11 @@ export const parsePlace = (text: string, exists: (path: string) => boolean = exi
   if (kind === 'store') return rest === '' ? { kind } : { kind, query: rest }
   if (kind === 'docker-archive' || kind === 'oci-archive' || kind === 'oci')
     return { kind, ...splitQuery(text, rest, exists) }
+  if ((kind === 'rootfs' || kind === 'dir') && !/^\d*$/.test(rest)) return { kind, path: rest }
   if (kind !== undefined && planned.includes(kind) && !/^\d*$/.test(rest))
     throw new LadingError(
       'BAD_PLACE',
-      `Cannot read ${JSON.stringify(text)}: this version knows docker-archive:, oci-archive:, oci: and store:`,
+      `Cannot read ${JSON.stringify(text)}: this version knows docker-archive:, oci-archive:, oci:, rootfs:, dir: and store:`,
     )
   if (/^\.{0,2}\//.test(text)) throw new LadingError('NOT_FOUND', `There is nothing at ${text}`)
   return { kind: 'store', query: text, bare: true }

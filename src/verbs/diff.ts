@@ -1,12 +1,12 @@
 import { createHasher } from '../bytes/hasher.js'
-import { openFileContent } from '../image/file-content.js'
-import type { Image } from '../image/interfaces.js'
-import type { AnySource } from '../image/wrapped-source.js'
-import { type MergedTree, mergeTocs, type TreeNode } from '../layer/merged-tree.js'
+import { wholeContent } from '../layer/content.js'
+import type { TreeNode } from '../layer/merged-tree.js'
+import { type ImageConfig, parseConfig } from '../spec/config.js'
 import type { Digest } from '../spec/digest.js'
 import type { JsonObject } from '../spec/json.js'
 import type { TarEntry } from '../tar/entry.js'
-import { type LookOptions, withImage } from './open-image.js'
+import type { LookOptions } from './open-image.js'
+import { type OpenTree, withTree } from './open-tree.js'
 
 export interface DiffOptions extends Omit<LookOptions, 'place'> {
   readonly from: string
@@ -44,47 +44,44 @@ export interface Difference {
 }
 
 /**
- * Two images of any places: the files of their merged trees, their configs, layers and history. Contents are
- * read only where all else agrees and they do not come from one layer.
+ * Two places of any kind: the files of their trees, and of two images also their configs, layers and history.
+ * Contents are read only where all else agrees and they do not come from one layer.
  */
 export const diff = ({ from, to, ...rest }: DiffOptions): Promise<Difference> =>
-  withImage({ place: from, ...rest }, async a =>
-    withImage({ place: to, ...rest }, async b =>
-      compare({ ...a, tree: await treeOf(a.image) }, { ...b, tree: await treeOf(b.image) }),
-    ),
-  )
+  withTree({ place: from, ...rest }, a => withTree({ place: to, ...rest }, b => compare(a, b)))
 
-interface Side {
-  readonly source: AnySource
-  readonly image: Image
-  readonly tree: MergedTree
-}
-
-const treeOf = async (image: Image): Promise<MergedTree> =>
-  mergeTocs(await Promise.all(image.layers.map(layer => layer.toc())))
-
-const compare = async (a: Side, b: Side): Promise<Difference> => {
+const compare = async (a: OpenTree, b: OpenTree): Promise<Difference> => {
   const files: FileDifference[] = []
   await compareFolders(a, a.tree.root, b, b.tree.root, files)
-  const config = configDifferences(a.image.config.fields, b.image.config.fields)
-  const [ours, theirs] = [a.image.config.diffIds, b.image.config.diffIds]
-  let common = 0
-  while (common < ours.length && ours[common] === theirs[common]) common++
-  const historySame = JSON.stringify(a.image.config.history) === JSON.stringify(b.image.config.history)
-  const layers = { common, from: ours.length, to: theirs.length }
-  const same =
-    files.length === 0 &&
-    config.length === 0 &&
-    common === ours.length &&
-    common === theirs.length &&
-    historySame
-  return { files, config, layers, historySame, same }
+  const images = compareImages(a, b)
+  return { files, ...images, same: files.length === 0 && images.same }
 }
 
+/** A snapshot has no layers; of what it carries only the config can be compared. */
+const compareImages = (a: OpenTree, b: OpenTree): Omit<Difference, 'files'> => {
+  const [before, after] = [configOf(a), configOf(b)]
+  const config = before && after ? configDifferences(before.fields, after.fields) : []
+  if (!a.image || !b.image || !before || !after)
+    return { config, layers: { common: 0, from: 0, to: 0 }, historySame: true, same: config.length === 0 }
+  const [ours, theirs] = [before.diffIds, after.diffIds]
+  let common = 0
+  while (common < ours.length && ours[common] === theirs[common]) common++
+  const historySame = JSON.stringify(before.history) === JSON.stringify(after.history)
+  const sameLayers = common === ours.length && common === theirs.length
+  return {
+    ...{ config, historySame, layers: { common, from: ours.length, to: theirs.length } },
+    same: config.length === 0 && sameLayers && historySame,
+  }
+}
+
+const configOf = ({ image, snapshot }: OpenTree): ImageConfig | undefined =>
+  image?.image.config ??
+  (snapshot?.carried && parseConfig(snapshot.carried.config, 'the config that the snapshot carries'))
+
 const compareFolders = async (
-  a: Side,
+  a: OpenTree,
   folderA: TreeNode,
-  b: Side,
+  b: OpenTree,
   folderB: TreeNode,
   files: FileDifference[],
 ): Promise<void> => {
@@ -104,11 +101,16 @@ const compareFolders = async (
   }
 }
 
-const pathOf = (side: Side, node: TreeNode): Buffer => Buffer.from(side.tree.pathOf(node), 'latin1')
+const pathOf = (side: OpenTree, node: TreeNode): Buffer => Buffer.from(side.tree.pathOf(node), 'latin1')
 
 const implied = { mode: 0o755, uid: 0, gid: 0, xattrs: [], size: 0 }
 
-const aspectsOf = async (a: Side, nodeA: TreeNode, b: Side, nodeB: TreeNode): Promise<FileAspect[]> => {
+const aspectsOf = async (
+  a: OpenTree,
+  nodeA: TreeNode,
+  b: OpenTree,
+  nodeB: TreeNode,
+): Promise<FileAspect[]> => {
   if (nodeA.inode.type !== nodeB.inode.type) return ['type']
   const [x, y] = [a.tree.entry(nodeA), b.tree.entry(nodeB)]
   const [m, n] = [x ?? implied, y ?? implied]
@@ -135,21 +137,25 @@ const attributesText = (xattrs: TarEntry['xattrs']): string =>
     .join()
 
 const isSameContent = async (
-  a: Side,
+  a: OpenTree,
   nodeA: TreeNode,
   x: TarEntry,
-  b: Side,
+  b: OpenTree,
   nodeB: TreeNode,
   y: TarEntry,
 ): Promise<boolean> => {
-  const [layerA, layerB] = [a.image.layers[nodeA.inode.layer]!, b.image.layers[nodeB.inode.layer]!]
-  if (x.size === 0 || (layerA.diffId === layerB.diffId && x.dataOffset === y.dataOffset)) return true
-  const hash = async (side: Side, layer: typeof layerA, entry: TarEntry): Promise<Digest> => {
+  if (x.size === 0) return true
+  const [layerA, layerB] = [
+    a.image?.image.layers[nodeA.inode.layer],
+    b.image?.image.layers[nodeB.inode.layer],
+  ]
+  if (layerA && layerA.diffId === layerB?.diffId && x.dataOffset === y.dataOffset) return true
+  const hash = async ({ contents }: OpenTree, layer: number, entry: TarEntry): Promise<Digest> => {
     const hasher = createHasher()
-    for await (const chunk of openFileContent(side.source, layer, entry)) hasher.update(chunk)
+    for await (const chunk of wholeContent(contents, { layer, entry })) hasher.update(chunk)
     return hasher.digest()
   }
-  return (await hash(a, layerA, x)) === (await hash(b, layerB, y))
+  return (await hash(a, nodeA.inode.layer, x)) === (await hash(b, nodeB.inode.layer, y))
 }
 
 /** Names of fields that differ, those of `config` by themselves; rootfs and history are told of elsewhere. */

@@ -1,20 +1,23 @@
 import { type CompressOptions, compress } from '../bytes/compress.js'
 import { counted } from '../bytes/counted.js'
 import { type ProgressTask, silent } from '../bytes/progress.js'
-import { openSpoolFile } from '../bytes/spool-file.js'
-import type { Image } from '../image/interfaces.js'
-import { openLayerBytes } from '../image/layer-bytes.js'
+import { openSpoolFile, type SpoolFile } from '../bytes/spool-file.js'
+import { lossesAt, type Possession } from '../image/capabilities.js'
+import { verifiedContents } from '../image/file-content.js'
 import type { Loss, Warning } from '../image/loss.js'
-import type { PickedImage } from '../image/pick-image.js'
-import type { AnySource } from '../image/wrapped-source.js'
-import { encodeCarried } from '../layer/carried.js'
+import { configPossessions, imagePossessions } from '../image/possessions.js'
+import { type Carried, encodeCarried } from '../layer/carried.js'
+import type { Contents } from '../layer/content.js'
 import { type FlatLosses, flatEntries, flatTar } from '../layer/flat-tar.js'
-import { mergeTocs } from '../layer/merged-tree.js'
+import { canonicalJson } from '../spec/canonical-json.js'
+import { applyChanges } from '../spec/changes.js'
+import { parseConfig } from '../spec/config.js'
 import type { Digest } from '../spec/digest.js'
 import { fullName } from '../spec/reference.js'
 import { openOutput } from '../transports/archive/output.js'
 import { globMatcher } from './glob.js'
-import { type LookOptions, withImage } from './open-image.js'
+import type { LookOptions } from './open-image.js'
+import { type OpenTree, withTree } from './open-tree.js'
 
 export interface ExportOptions extends LookOptions {
   /** A path, or `-` for standard output. */
@@ -25,10 +28,13 @@ export interface ExportOptions extends LookOptions {
   readonly include?: readonly string[]
   readonly exclude?: readonly string[]
   readonly compress?: CompressOptions
+  /** Dockerfile instructions for the config that is carried. */
+  readonly changes?: readonly string[]
 }
 
 export interface ExportResult {
-  readonly id: Digest
+  /** Of the image, where it is one. */
+  readonly id?: Digest
   readonly entries: number
   /** Of the tar, before compression. */
   readonly bytes: number
@@ -37,42 +43,85 @@ export interface ExportResult {
 }
 
 /**
- * The file tree of an image as a flat tar, layers merged, without a daemon and without unpacking. Unless
- * `bare`, the image's config is carried in a header that other readers pass over, and import puts it back.
+ * The file tree of any place as a flat tar, an image's layers merged, without a daemon and without unpacking.
+ * Unless `bare`, an image's config is carried in a header that other readers pass over, and import puts it back.
  */
-export const exportImage = (options: ExportOptions): Promise<ExportResult> =>
-  withImage(options, async ({ source, tree, image }) => {
+export const exportSnapshot = (options: ExportOptions): Promise<ExportResult> =>
+  withTree(options, async opened => {
     await using spool = await openSpoolFile()
-    const tocs = await Promise.all(image.layers.map(layer => layer.toc()))
-    const merged = mergeTocs(tocs)
-    const { entries, losses } = flatEntries(merged, {
-      bare: options.bare ?? false,
-      includes: filterOf(options),
-    })
-    const layers = []
-    for (const layer of image.layers) layers.push(await openLayerBytes(source, layer, spool))
-
-    const names = tree.root.names.map(fullName)
-    const manifest = image.manifest.descriptor.digest
-    const config = Buffer.from(image.configDocument.bytes)
-    const head = options.bare ? undefined : encodeCarried({ config, names, manifest })
-    const total = entries.reduce((sum, { content }) => sum + (content?.entry.size ?? 0), 0)
+    const { bare = false } = options
+    const flat = flatEntries(opened.tree, { bare, includes: filterOf(options) })
+    const carried = changed(carriedOf(opened), options.changes ?? [])
+    const head = bare || carried === undefined ? undefined : encodeCarried(carried)
+    const total = flat.entries.reduce((sum, { content }) => sum + (content?.entry.size ?? 0), 0)
+    const contents = await readableContents(opened, spool)
     const task: ProgressTask = (options.progress ?? silent).begin('Exporting', total)
     let bytes = 0
-    const tar = counted(flatTar(entries, layers, head), length => {
+    const tar = counted(flatTar(flat.entries, contents, head), length => {
       bytes += length
       task.advance(length)
     })
     const output = await openOutput(options.output)
     await output.write(options.compress ? compress(tar, options.compress) : tar)
     task.end()
+    const medium = bare ? 'rootfs-bare' : 'rootfs'
+    const where = options.place
     return {
-      id: image.configDocument.descriptor.digest,
-      ...{ entries: entries.length, bytes },
-      losses: lossesOf({ tree, image }, source, head !== undefined, losses),
-      warnings: [...source.warnings, ...merged.oddities.map(message => ({ what: 'layer', message }))],
+      ...(opened.image && { id: opened.image.image.configDocument.descriptor.digest }),
+      ...{ entries: flat.entries.length, bytes, warnings: opened.warnings },
+      losses: [
+        ...(opened.snapshot?.losses ?? []),
+        ...lossesAt(medium, [...possessionsOf(opened, where), ...filePossessions(flat.losses, where)]),
+        ...(bare || head !== undefined || carried === undefined ? [] : [tooLarge(where)]),
+      ],
     }
   })
+
+/** For reading them all; an image's layers are verified first. */
+export const readableContents = (
+  { image, contents }: OpenTree,
+  spool: SpoolFile,
+): Promise<Contents> | Contents => (image ? verifiedContents(image.source, image.image, spool) : contents)
+
+const carriedOf = ({ image: picked, snapshot }: OpenTree): Carried | undefined =>
+  picked
+    ? {
+        config: Buffer.from(picked.image.configDocument.bytes),
+        names: picked.tree.root.names.map(fullName),
+        manifest: picked.image.manifest.descriptor.digest,
+      }
+    : snapshot?.carried
+
+const changed = (carried: Carried | undefined, changes: readonly string[]): Carried | undefined => {
+  if (carried === undefined || changes.length === 0) return carried
+  const { fields, config } = parseConfig(carried.config, 'the config that is carried')
+  return { ...carried, config: canonicalJson({ ...fields, config: applyChanges(config, changes) }) }
+}
+
+/** What the place has besides its files. */
+export const possessionsOf = ({ image, snapshot }: OpenTree, where: string): readonly Possession[] => {
+  if (image) return imagePossessions(image, where)
+  const carried = snapshot?.carried
+  if (carried === undefined) return []
+  return [
+    ...configPossessions(parseConfig(carried.config, 'the config that the snapshot carries'), where),
+    { aspect: 'name', where, count: carried.names.length },
+  ]
+}
+
+const filePossessions = (
+  { xattrs, records, subSecondTimes }: FlatLosses,
+  where: string,
+): readonly Possession[] => [
+  { aspect: 'xattr', where, count: xattrs },
+  { aspect: 'pax-record', where, count: records },
+  { aspect: 'sub-second-time', where, count: subSecondTimes },
+]
+
+const tooLarge = (where: string): Loss => ({
+  ...{ what: 'config', where, count: 1 },
+  why: 'it is larger than the header in which tar readers would pass over it',
+})
 
 const filterOf = ({ include = [], exclude = [] }: ExportOptions): ((path: string) => boolean) => {
   const wanted = include.map(globMatcher)
@@ -86,49 +135,4 @@ const filterOf = ({ include = [], exclude = [] }: ExportOptions): ((path: string
   return path =>
     (wanted.length === 0 || wanted.some(matches => matchesAbove(matches, path))) &&
     !unwanted.some(matches => matchesAbove(matches, path))
-}
-
-/** A snapshot has no layers and no history; what else it has not depends on what it carries. */
-const lossesOf = (
-  { tree, image }: PickedImage,
-  source: AnySource,
-  carried: boolean,
-  { xattrs, subSecondTimes }: FlatLosses,
-): readonly Loss[] => {
-  const where = source.place
-  const loss = (what: string, why: string, count: number, remedy?: string): Loss[] =>
-    count > 0 ? [{ what, where, why, count, ...(remedy !== undefined && { remedy }) }] : []
-  const why = 'a snapshot has no image metadata'
-  const remedy = 'Export without --bare to carry it'
-  return [
-    ...loss(
-      'layers',
-      'a snapshot is one file tree',
-      image.layers.length > 1 ? image.layers.length : 0,
-      'lading save keeps them',
-    ),
-    ...loss('history', 'its entries speak of layers', image.config.history.length, 'lading save keeps it'),
-    ...(carried ? [] : configFields(image).flatMap(field => loss(field, why, 1, remedy))),
-    ...(carried ? [] : loss('name', why, tree.root.names.length, remedy)),
-    ...loss('xattr', 'docker export keeps only capabilities', xattrs, remedy),
-    ...loss('sub-second-time', 'docker export keeps whole seconds', subSecondTimes, remedy),
-  ]
-}
-
-/** The fields of a config that say something: `config.Env`, `author` … */
-export const configFields = ({ config }: Image): readonly string[] => {
-  const says = (value: unknown) =>
-    value !== undefined &&
-    value !== null &&
-    value !== '' &&
-    value !== false &&
-    JSON.stringify(value) !== '{}' &&
-    JSON.stringify(value) !== '[]'
-  const own = ['author', 'comment', 'created'].filter(field => says(config.fields[field]))
-  return [
-    ...Object.keys(config.config)
-      .filter(field => says(config.config[field]))
-      .map(field => `config.${field}`),
-    ...own,
-  ].sort()
 }

@@ -1,10 +1,10 @@
-import { type MergedTree, mergeTocs, type TreeNode } from '../layer/merged-tree.js'
+import type { MergedTree, TreeNode } from '../layer/merged-tree.js'
 import type { Toc } from '../layer/toc.js'
 import { LadingError } from '../spec/errors.js'
-import { visible } from '../spec/escape.js'
 import type { EntryType, Timestamp } from '../tar/entry.js'
 import { measuringStage } from '../transports/archive/stages.js'
-import { type LookOptions, withImage } from './open-image.js'
+import type { LookOptions } from './open-image.js'
+import { nodeAt, withTree } from './open-tree.js'
 
 /** A name in the merged tree. */
 export interface ListedEntry {
@@ -35,20 +35,15 @@ export interface ListOptions extends LookOptions {
   readonly layer?: number
 }
 
-/** The files of an image, nothing unpacked, in byte order. Throws NOT_FOUND. */
+/** The files of a place's tree, nothing unpacked, in byte order. Throws NOT_FOUND. */
 export const ls = (options: ListOptions): Promise<readonly ListedEntry[]> =>
-  withImage(
+  withTree(
     options,
-    async ({ image }) => {
+    async ({ tree, image }) => {
       const { path = '', recursive = false, layer } = options
-      const tocs = await Promise.all(image.layers.map(layer => layer.toc()))
-      if (layer !== undefined) return listLayer(tocs, layer)
-      const tree = mergeTocs(tocs)
-      const from = tree.lookup(Buffer.from(path).toString('latin1'), { follow: true })
-      if (from === undefined)
-        throw new LadingError('NOT_FOUND', `There is no ${JSON.stringify(visible(path))} in the image`, {
-          data: { path },
-        })
+      if (layer !== undefined)
+        return listLayer(await Promise.all((image?.image.layers ?? []).map(layer => layer.toc())), layer)
+      const from = nodeAt(tree, path)
       if (from.children === undefined) return [describe(tree, from)]
       const nodes = recursive ? tree.walk(from) : [...tree.walk(from)].filter(node => node.parent === from)
       return Array.from(nodes, node => describe(tree, node))
@@ -59,7 +54,7 @@ export const ls = (options: ListOptions): Promise<readonly ListedEntry[]> =>
 const listLayer = (tocs: readonly Toc[], layer: number): readonly ListedEntry[] => {
   const toc = tocs[layer]
   if (toc === undefined)
-    throw new LadingError('NOT_FOUND', `There is no layer ${layer + 1}: the image has ${tocs.length}`)
+    throw new LadingError('NOT_FOUND', `There is no layer ${layer + 1}: there are ${tocs.length}`)
   return Array.from(toc, entry => ({
     ...entry,
     ...(entry.linkPath.length > 0 && { target: entry.linkPath }),

@@ -6,6 +6,7 @@ import type { Loss } from '../image/loss.js'
 import { loadTree } from '../image/view.js'
 import { type AnySource, wrapSource } from '../image/wrapped-source.js'
 import { changesetEntries } from '../layer/changeset.js'
+import { contentsIn } from '../layer/content.js'
 import { flatTar } from '../layer/flat-tar.js'
 import { type MeasuredLayer, measureLayer } from '../layer/measure.js'
 import { mergeTocs } from '../layer/merged-tree.js'
@@ -139,7 +140,9 @@ const squashLayers = async (
         ? await openLayerBytes(source, layer, spool)
         : { size: 0, stream: () => nothing(), read: async () => Buffer.alloc(0) },
     )
-  const measured = await measureLayer(flatTar(entries, bytes), 'the new layer', chunk => spool.write(chunk))
+  const measured = await measureLayer(flatTar(entries, contentsIn(bytes)), 'the new layer', chunk =>
+    spool.write(chunk),
+  )
   table.add(measured.digest, spool.cut(), measured)
   return measured
 }

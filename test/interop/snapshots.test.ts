@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import test from 'ava'
 import { openStore } from '../../src/store/store.js'
-import { exportImage } from '../../src/verbs/export.js'
+import { exportSnapshot } from '../../src/verbs/export.js'
 import { load } from '../../src/verbs/load.js'
 import { save } from '../../src/verbs/save.js'
 import { type Engine, noEngine, startEngine } from '../helpers/engine.js'
@@ -84,7 +84,7 @@ const bothListings = async (name: string, place: string, made: readonly string[]
   const container = run('docker', ['create', '--network=none', name, '/nothing'], { env: engine.env }).trim()
   run('docker', ['export', '-o', theirFile, container], { env: engine.env })
   run('docker', ['rm', '-v', container], { env: engine.env })
-  await exportImage({ place, output: ourFile, bare: true, storeDirectory: store })
+  await exportSnapshot({ place, output: ourFile, bare: true, storeDirectory: store })
   const [theirs, ours] = [listing(theirFile), listing(ourFile)]
   for (const stub of [...stubs, ...made]) {
     delete theirs[stub]

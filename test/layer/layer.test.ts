@@ -7,7 +7,7 @@ import { collect } from '../../src/bytes/collect.js'
 import { openFile } from '../../src/bytes/file-source.js'
 import { memorySource } from '../../src/bytes/memory-source.js'
 import { slice } from '../../src/bytes/slice.js'
-import { contentFrom, contentFromStream, fillHoles } from '../../src/layer/content.js'
+import { contentsIn, fillHoles, storedFromStream, wholeContent } from '../../src/layer/content.js'
 import { indexLayer } from '../../src/layer/index-layer.js'
 import { measureLayer } from '../../src/layer/measure.js'
 import { type MergedTree, mergeTocs } from '../../src/layer/merged-tree.js'
@@ -329,8 +329,13 @@ test('content: a file out of its layer, as a source and as a stream, holes fille
   ])
   const toc = await indexLayer(memorySource(tar))
   const all = { max: 1000, what: 'test' }
-  t.is((await collect(contentFrom(memorySource(tar), toc.entry(1)), all)).toString(), 'second')
-  t.is((await collect(contentFromStream(memorySource(tar).stream(), toc.entry(1)), all)).toString(), 'second')
+  t.is(
+    (
+      await collect(wholeContent(contentsIn([memorySource(tar)]), { layer: 0, entry: toc.entry(1) }), all)
+    ).toString(),
+    'second',
+  )
+  t.is((await collect(storedFromStream(memorySource(tar).stream(), toc.entry(1)), all)).toString(), 'second')
   const holes = fillHoles(memorySource(Buffer.from('abcde')).stream(), {
     size: 10,
     sparse: [

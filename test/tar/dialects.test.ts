@@ -2,7 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { collect } from '../../src/bytes/collect.js'
 import { memorySource } from '../../src/bytes/memory-source.js'
-import { contentFrom } from '../../src/layer/content.js'
+import { contentsIn, wholeContent } from '../../src/layer/content.js'
 import type { PaxRecord } from '../../src/tar/entry.js'
 import { TarScanner } from '../../src/tar/scan-stream.js'
 import { encodePax, paxRecord } from '../../src/tar/write.js'
@@ -293,7 +293,10 @@ for (const [form, bytes] of Object.entries(sparse))
     t.deepEqual(entry!.sparse, regions)
     t.is(next!.path.toString(), 'after')
     t.deepEqual(
-      await collect(contentFrom(memorySource(bytes), entry!), { max: 200_000, what: 'file' }),
+      await collect(wholeContent(contentsIn([memorySource(bytes)]), { layer: 0, entry: entry! }), {
+        max: 200_000,
+        what: 'file',
+      }),
       expanded,
     )
     for (let cut = 512; cut < bytes.length - 2048; cut += 512)

@@ -21,7 +21,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { openFile } from '../../src/bytes/file-source.js'
-import { contentFrom } from '../../src/layer/content.js'
+import { contentsIn, wholeContent } from '../../src/layer/content.js'
 import type { TarEntry } from '../../src/tar/entry.js'
 import { scanSource } from '../../src/tar/scan-source.js'
 import { encodeEntry, endOfArchive, type WritableEntry } from '../../src/tar/write.js'
@@ -110,7 +110,7 @@ const agrees = async (
     if (entry.type === 'hardlink') t.is(statSync(raw(entry.linkPath)).ino, statSync(there).ino, name)
     if (entry.type !== 'file') continue
     const hash = createHash('sha256')
-    for await (const chunk of contentFrom(file, entry)) hash.update(chunk)
+    for await (const chunk of wholeContent(contentsIn([file]), { layer: 0, entry: entry })) hash.update(chunk)
     t.is(hash.digest('hex'), createHash('sha256').update(readFileSync(there)).digest('hex'), name)
   }
   return seen

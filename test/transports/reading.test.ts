@@ -341,6 +341,8 @@ test("parsePlace: skopeo's names, bare paths, names in the store", t => {
     { kind: 'oci', path: 'with:colon' },
   )
   t.deepEqual(parsePlace('app:1', none), { kind: 'store', query: 'app:1', bare: true })
+  t.deepEqual(parsePlace('dir:a:b', none), { kind: 'dir', path: 'a:b' })
+  t.deepEqual(parsePlace('rootfs:-', none), { kind: 'rootfs', path: '-' })
   t.deepEqual(parsePlace('store:', none), { kind: 'store' })
   t.deepEqual(
     parsePlace('app.tar', () => true),
@@ -351,7 +353,7 @@ test("parsePlace: skopeo's names, bare paths, names in the store", t => {
     query: 'localhost:5000/app:1',
     bare: true,
   })
-  for (const bad of ['', 'oci:', 'docker://a/b', 'dir:x'])
+  for (const bad of ['', 'oci:', 'docker://a/b', 'container:x'])
     t.throws(() => parsePlace(bad, none), { code: 'BAD_PLACE' }, bad)
   t.throws(() => parsePlace('./missing', none), { code: 'NOT_FOUND' })
 })

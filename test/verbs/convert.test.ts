@@ -10,7 +10,7 @@ import { openSource } from '../../src/transports/open.js'
 import { parsePlace } from '../../src/transports/place.js'
 import { type ConvertOptions, convert } from '../../src/verbs/convert.js'
 import { diff } from '../../src/verbs/diff.js'
-import { exportImage } from '../../src/verbs/export.js'
+import { exportSnapshot } from '../../src/verbs/export.js'
 import {
   dockerArchive,
   layerOf,
@@ -37,7 +37,7 @@ const imageOf = async (place: string) => {
 /** The merged tree as export writes it, so names, attributes and contents. */
 const treeOf = async (place: string): Promise<string> => {
   const output = fresh()
-  await exportImage({ place, output, bare: true, storeDirectory })
+  await exportSnapshot({ place, output, bare: true, storeDirectory })
   return sha256(readFileSync(output))
 }
 const layered = async (...layers: readonly (readonly TestEntry[])[]): Promise<string> => {

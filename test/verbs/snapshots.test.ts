@@ -10,7 +10,7 @@ import { indexLayer } from '../../src/layer/index-layer.js'
 import { parsePlatform } from '../../src/spec/platform.js'
 import { openStore } from '../../src/store/store.js'
 import { scanSource } from '../../src/tar/scan-source.js'
-import { type ExportOptions, exportImage } from '../../src/verbs/export.js'
+import { type ExportOptions, exportSnapshot } from '../../src/verbs/export.js'
 import { type ImportOptions, importSnapshot } from '../../src/verbs/import.js'
 import { dockerArchive, layerOf, randomImage, tarOf } from '../helpers/generate.js'
 
@@ -64,7 +64,7 @@ const archive = async (encoding: 'none' | 'gzip' = 'none') => {
 }
 const exported = async (place: string, options: Partial<ExportOptions> = {}) => {
   const output = fresh()
-  const result = await exportImage({ place, output, ...options })
+  const result = await exportSnapshot({ place, output, ...options })
   const bytes = readFileSync(output)
   return { ...result, output, raw: bytes }
 }
@@ -82,7 +82,7 @@ const imported = async (options: Omit<ImportOptions, 'store'>, directory = fresh
   return { ...result, image, store }
 }
 
-test('exportImage: one tree, whiteouts gone, a hard link whose first name is gone carries the content', async t => {
+test('exportSnapshot: one tree, whiteouts gone, a hard link whose first name is gone carries the content', async t => {
   for (const encoding of ['none', 'gzip'] as const) {
     const { raw, entries, losses } = await exported(await archive(encoding), { bare: true })
     t.deepEqual(await listing(raw), ['bin/', 'bin/big', 'etc/', 'etc/a', 'second'])
@@ -100,7 +100,7 @@ test('exportImage: one tree, whiteouts gone, a hard link whose first name is gon
   }
 })
 
-test('exportImage: the same bytes twice, from layers compressed or not; globs; compression', async t => {
+test('exportSnapshot: the same bytes twice, from layers compressed or not; globs; compression', async t => {
   const [plain, gzip] = [await archive(), await archive('gzip')]
   const { raw } = await exported(plain, { bare: true })
   t.true(raw.equals((await exported(plain, { bare: true })).raw))
@@ -186,7 +186,7 @@ test('importSnapshot: an image archive, no tar, a bad change, a bad name: told, 
     [{ input: text }, 'NOT_AN_IMAGE', /no tar/],
     [{ input: output, changes: ['RUN x'] }, 'USAGE', /Bad change/],
     [{ input: output, name: 'Bad' }, 'BAD_REFERENCE', /lower case/],
-    [{ input: join(folder, 'nothing') }, 'NOT_FOUND', /ENOENT/],
+    [{ input: join(folder, 'nothing') }, 'NOT_FOUND', /There is nothing at/],
   ]
   for (const [options, code, message] of bad)
     await t.throwsAsync(importSnapshot({ input: output, store, ...options }), { code, message })

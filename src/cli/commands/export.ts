@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { exportImage } from '../../verbs/export.js'
+import { exportSnapshot } from '../../verbs/export.js'
 import { checkByteOutput, examples, globalsOf, lookOptions } from '../command.js'
 import { readCompression } from '../compression.js'
 import { printJson, reportLosses, reportWarnings } from '../output.js'
@@ -44,7 +44,7 @@ export const command = (): Command =>
         const globals = globalsOf(command)
         checkByteOutput('export', output, globals)
         const { algorithm, ...level } = readCompression(compress ?? 'none')
-        const { losses, warnings, ...rest } = await exportImage({
+        const { losses, warnings, ...rest } = await exportSnapshot({
           ...(await lookOptions(place, globals, platform)),
           ...{ output, include, exclude },
           ...(bare && { bare }),

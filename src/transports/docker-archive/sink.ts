@@ -1,3 +1,4 @@
+import { lossesAt } from '../../image/capabilities.js'
 import type { Image, ImageSink, Layer, Tree } from '../../image/interfaces.js'
 import type { Loss } from '../../image/loss.js'
 import { deriveManifest } from '../../spec/derived-manifest.js'
@@ -97,27 +98,16 @@ const foreignSources = ({ layers }: Image): Pick<ManifestItem, 'LayerSources'> =
 
 const uncompressed = (layer: Layer) => (isPlain(layer) ? layer.stored() : layer.uncompressed())
 
-const remedy = 'Save as the file that is both (the default) to keep it'
-
 /** What goes because the format knows only single images. */
 const treeLosses = ({ root, images, artifacts }: Tree, shown: readonly DockerImage[]): readonly Loss[] => {
   const where = root.descriptor.digest
   const written = new Set(shown.map(({ image }) => image.manifest.descriptor.digest))
   const others = images.filter(image => !written.has(image.manifest.descriptor.digest)).length
-  const loss = (what: string, why: string, count: number): Loss => ({ what, where, why, count, remedy })
-  return [
-    ...(isIndexType(root.descriptor.mediaType) ? [loss('index', 'a docker archive has no indexes', 1)] : []),
-    ...(others > 0 ? [loss('platform', 'a docker archive holds one platform of an image', others)] : []),
-    ...(artifacts.length > 0
-      ? [
-          loss(
-            'artifact',
-            'a docker archive has no place for attestations, signatures and other artifacts',
-            artifacts.length,
-          ),
-        ]
-      : []),
-  ]
+  return lossesAt('docker-archive', [
+    { aspect: 'index', where, count: isIndexType(root.descriptor.mediaType) ? 1 : 0 },
+    { aspect: 'platform', where, count: others },
+    { aspect: 'artifact', where, count: artifacts.length },
+  ])
 }
 
 /** The manifest that every reader derives for this image may be the very one it had; then nothing is lost with it. */
@@ -133,20 +123,8 @@ const imageLosses = (image: Image, sizes: readonly number[]): readonly Loss[] =>
   )
   const where = image.manifest.descriptor.digest
   const keepsManifest = image.derived || derived.descriptor.digest === where
-  return [
-    ...(keepsManifest
-      ? []
-      : [{ what: 'manifest-digest', where, why: 'a docker archive holds no manifests', count: 1, remedy }]),
-    ...(compressed > 0
-      ? [
-          {
-            what: 'compression',
-            where,
-            why: 'a docker archive of this age holds its layers uncompressed',
-            count: compressed,
-            remedy,
-          },
-        ]
-      : []),
-  ]
+  return lossesAt('docker-archive', [
+    { aspect: 'manifest-digest', where, count: keepsManifest ? 0 : 1 },
+    { aspect: 'compression', where, count: compressed },
+  ])
 }

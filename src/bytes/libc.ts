@@ -1,0 +1,34 @@
+import { LadingError } from '../spec/errors.js'
+
+/** As the function's prototype has them, bytes for pointers. */
+export type LibraryArguments = (number | bigint | Uint8Array)[]
+export type LibraryFunction = (...args: LibraryArguments) => number
+
+export interface CLibrary {
+  /** Bind a function by its C prototype. */
+  bind(prototype: string): LibraryFunction
+  /** errno of the last call. */
+  errno(): number
+}
+
+let loaded: Promise<CLibrary> | undefined
+
+/** The C library, for what Node does not have. Loading it takes milliseconds, so only who needs it asks. */
+export const loadCLibrary = (): Promise<CLibrary> => {
+  loaded ??= load()
+  return loaded
+}
+
+const load = async (): Promise<CLibrary> => {
+  const { default: koffi } = await import('koffi')
+  for (const name of process.platform === 'darwin' ? ['libSystem.dylib'] : ['libc.so.6', 'libc.so']) {
+    try {
+      const library = koffi.load(name)
+      return {
+        bind: prototype => library.func(prototype) as LibraryFunction,
+        errno: () => koffi.errno(),
+      }
+    } catch {}
+  }
+  throw new LadingError('MISSING_LIBRARY', `Cannot find the C library of ${process.platform}`)
+}

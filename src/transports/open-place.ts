@@ -1,0 +1,43 @@
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Snapshot } from '../image/snapshot.js'
+import type { AnySource } from '../image/wrapped-source.js'
+import { LadingError } from '../spec/errors.js'
+import { openDirectory } from './directory/source.js'
+import { type OpenOptions, openSource } from './open.js'
+import { isSnapshotPlace, type Place, type SnapshotPlace } from './place.js'
+import { openRootfsTar } from './rootfs-tar/source.js'
+
+/** A place holds images, or one file tree. */
+export type OpenedPlace = { readonly source: AnySource } | { readonly snapshot: Snapshot }
+
+/**
+ * Open a place of either kind. A bare path is taken for images if it can be, otherwise for what it is: a flat
+ * tar or a folder. Throws as openSource does where it is neither.
+ */
+export const openPlace = async (place: Place, options: OpenOptions = {}): Promise<OpenedPlace> => {
+  if (isSnapshotPlace(place)) return { snapshot: await openSnapshot(place, options) }
+  if (place.kind === 'unknown' && place.query === undefined && isPlainFolder(place.path))
+    return { snapshot: await openDirectory(place.path) }
+  try {
+    return { source: await openSource(place, options) }
+  } catch (error) {
+    if (place.kind !== 'unknown' || place.path === '-' || !isTar(error)) throw error
+    return { snapshot: await openRootfsTar(place.path) }
+  }
+}
+
+export const openSnapshot = (
+  { kind, path }: SnapshotPlace,
+  { stdin }: OpenOptions = {},
+): Promise<Snapshot> => (kind === 'dir' ? openDirectory(path) : openRootfsTar(path, stdin))
+
+const isPlainFolder = (path: string): boolean =>
+  path !== '-' &&
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true &&
+  !existsSync(join(path, 'index.json'))
+
+const isTar = (error: unknown): boolean =>
+  error instanceof LadingError &&
+  error.code === 'NOT_AN_IMAGE' &&
+  ['rootfs', 'layer', 'tar'].includes(String(error.data.kind))

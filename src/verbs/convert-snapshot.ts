@@ -1,0 +1,79 @@
+import { silent } from '../bytes/progress.js'
+import { openSpoolFile } from '../bytes/spool-file.js'
+import { lossesAt } from '../image/capabilities.js'
+import { loadTree } from '../image/view.js'
+import { flatEntries } from '../layer/flat-tar.js'
+import { LadingError } from '../spec/errors.js'
+import { openDirectoryOutput } from '../transports/directory/sink.js'
+import type { ImagePlace, SnapshotPlace } from '../transports/place.js'
+import { type ConvertOptions, type ConvertResult, openDestination } from './convert-destination.js'
+import { exportSnapshot, possessionsOf, readableContents } from './export.js'
+import { withTree } from './open-tree.js'
+import { imageOfSnapshot } from './snapshot-image.js'
+import { openSnapshotInput } from './snapshot-input.js'
+
+/** convert to a flat tar or a folder. Throws USAGE for what only images have. */
+export const writeSnapshot = async (options: ConvertOptions, to: SnapshotPlace): Promise<ConvertResult> => {
+  checkOptions(options)
+  const { source: place, storeDirectory, platform, compress, changes = [], progress } = options
+  const look = { place, storeDirectory, ...(platform && { platform }), ...(progress && { progress }) }
+  if (to.kind === 'dir') {
+    if (changes.length > 0 || compress !== undefined)
+      throw new LadingError('USAGE', 'A folder has no config to change, and is not compressed')
+    return unpackInto(options, to.path)
+  }
+  const { algorithm = 'none', ...level } = compress ?? {}
+  const { losses, warnings } = await exportSnapshot({
+    ...{ ...look, output: to.path, changes },
+    ...(algorithm !== 'none' && { compress: { algorithm, ...level } }),
+  })
+  return { images: [], losses, warnings }
+}
+
+const unpackInto = (
+  { source: place, storeDirectory, platform, progress = silent }: ConvertOptions,
+  path: string,
+): Promise<ConvertResult> =>
+  withTree({ place, storeDirectory, progress, ...(platform && { platform }) }, async opened => {
+    const output = openDirectoryOutput(path)
+    await using spool = await openSpoolFile()
+    const { entries } = flatEntries(opened.tree)
+    const contents = await readableContents(opened, spool)
+    const total = entries.reduce((sum, { content }) => sum + (content?.entry.storedSize ?? 0), 0)
+    const task = progress.begin('Unpacking', total)
+    const losses = await output.write(entries, contents, bytes => task.advance(bytes))
+    task.end()
+    return {
+      ...{ images: [], warnings: opened.warnings },
+      losses: [
+        ...(opened.snapshot?.losses ?? []),
+        ...lossesAt('dir', possessionsOf(opened, place)),
+        ...losses,
+      ],
+    }
+  })
+
+/** convert of a flat tar or a folder to an image of one layer. Throws USAGE for what takes more layers. */
+export const importInto = async (options: ConvertOptions, to: ImagePlace): Promise<ConvertResult> => {
+  checkOptions(options)
+  const { changes = [], platform, progress = silent } = options
+  await using input = await openSnapshotInput(options.source)
+  await using destination = await openDestination(options, to)
+  const made = await imageOfSnapshot(input, destination.stage, progress, {
+    ...{ changes, createdBy: 'lading convert', names: 'carried' },
+    ...(platform && { platform }),
+  })
+  await destination.sink.write(await loadTree(made.source, made.root))
+  const { losses } = await destination.sink.commit()
+  return {
+    images: [{ names: made.root.names, digest: made.root.descriptor.digest }],
+    losses: [...made.losses, ...losses],
+    warnings: made.warnings,
+  }
+}
+
+const checkOptions = ({ squash, preserveDigests }: ConvertOptions): void => {
+  if (squash) throw new LadingError('USAGE', 'Cannot make some layers one: a snapshot is one file tree')
+  if (preserveDigests)
+    throw new LadingError('USAGE', 'Digests cannot be preserved: a snapshot has none of manifests and layers')
+}
