@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import test from 'ava'
+import { type Medium, possibleLosses } from '../src/image/capabilities.js'
 import { dockerArchive, layerOf, randomImage, tarOf } from './helpers/generate.js'
 import { attempt, ladingProgram } from './helpers/programs.js'
 
@@ -53,7 +54,25 @@ test.serial('README: the library example runs', t => {
   t.is(status, 0, stderr)
 })
 
-test.serial('README: the loss table names what the sinks report', t => {
-  for (const what of ['manifest-digest', 'compression', 'index', 'artifact'])
-    t.true(readme.includes(`\`${what}\``), what)
+const media: Readonly<Record<Medium, string>> = {
+  'docker-archive': 'docker archive',
+  'docker+oci-archive': 'docker + OCI archive (default)',
+  'oci-archive': 'OCI archive',
+  'oci-layout': 'OCI layout',
+  store: 'store',
+  rootfs: 'rootfs',
+  'rootfs-bare': 'rootfs, `--bare`',
+  dir: 'folder',
+}
+
+test.serial('README: the table of losses is the one that loss reports are computed from', t => {
+  const all = Object.keys(media) as Medium[]
+  const cell = (from: Medium, to: Medium) => possibleLosses(from, to).join(', ') || '–'
+  const table = [
+    `| from ↓ to → | ${all.map(to => media[to]).join(' | ')} |`,
+    `|---|${'---|'.repeat(all.length)}`,
+    ...all.map(from => `| **${media[from]}** | ${all.map(to => cell(from, to)).join(' | ')} |`),
+  ].join('\n')
+  const [, found] = /<!-- losses -->\n(.*?)\n?<!-- \/losses -->/s.exec(readme) ?? []
+  t.is(found, table)
 })

@@ -84,6 +84,13 @@ const shortcomings: Readonly<Record<Medium, Readonly<Partial<Record<Aspect, Shor
   },
 }
 
+/** What a snapshot carries and the image that is made of it cannot have, wherever it goes. */
+const notImported: Readonly<Partial<Record<Aspect, Shortcoming>>> = {
+  history: { why: 'its entries speak of layers that are one now' },
+}
+
+const snapshots: readonly Medium[] = ['rootfs', 'rootfs-bare', 'dir']
+
 const files: readonly Aspect[] = ['pax-record', 'sub-second-time', 'xattr']
 const images: readonly Aspect[] = [...files, 'config', 'history', 'layers', 'name']
 const documents: readonly Aspect[] = [
@@ -102,18 +109,33 @@ const possible: Readonly<Record<Medium, readonly Aspect[]>> = {
   'oci-archive': documents,
   'docker+oci-archive': documents,
   'docker-archive': [...images, 'compression'],
-  rootfs: [...files, 'config', 'name'],
+  rootfs: [...files, 'config', 'history', 'name'],
   'rootfs-bare': [],
-  dir: files,
+  dir: ['sub-second-time', 'xattr'],
 }
 
 /** What of `possessions` does not survive at `destination`. */
 export const lossesAt = (destination: Medium, possessions: readonly Possession[]): readonly Loss[] =>
+  lossesBy(shortcomings[destination], possessions)
+
+/** What of a snapshot's `possessions` does not survive its becoming an image. */
+export const lossesOfImport = (possessions: readonly Possession[]): readonly Loss[] =>
+  lossesBy(notImported, possessions)
+
+const lossesBy = (
+  lacks: Readonly<Partial<Record<Aspect, Shortcoming>>>,
+  possessions: readonly Possession[],
+): readonly Loss[] =>
   possessions.flatMap(({ aspect, what = aspect, where, count }) => {
-    const shortcoming = shortcomings[destination][aspect]
+    const shortcoming = lacks[aspect]
     return shortcoming === undefined || count === 0 ? [] : [{ what, where, count, ...shortcoming }]
   })
 
 /** What may be lost between two media, in the order of the alphabet. */
-export const possibleLosses = (source: Medium, destination: Medium): readonly Aspect[] =>
-  possible[source].filter(aspect => shortcomings[destination][aspect] !== undefined).sort()
+export const possibleLosses = (source: Medium, destination: Medium): readonly Aspect[] => {
+  // What one flat tar carries, another does.
+  if (snapshots.includes(source) && destination === 'rootfs') return []
+  const imported = snapshots.includes(source) && !snapshots.includes(destination)
+  const lacks = { ...shortcomings[destination], ...(imported && notImported) }
+  return possible[source].filter(aspect => lacks[aspect] !== undefined).sort()
+}

@@ -2,7 +2,7 @@ import { type ProgressTask, silent } from '../bytes/progress.js'
 import { openSpoolFile, type SpoolFile } from '../bytes/spool-file.js'
 import type { Root, Tree } from '../image/interfaces.js'
 import type { Loss } from '../image/loss.js'
-import { narrowToPlatform } from '../image/narrow.js'
+import { narrowToPlatform, platformOf } from '../image/narrow.js'
 import { pickImage } from '../image/pick-image.js'
 import { bytesOf } from '../image/tree-size.js'
 import { loadTree } from '../image/view.js'
@@ -70,7 +70,8 @@ const treesFor = async (
     const squash = flatten && image.layers.length > 0 ? { from: 1, to: image.layers.length } : range
     const rewrite = { history, changes, ...(squash && { squash }) }
     const rewritten = await rewriteImage(source, tree.root, image, rewrite, spool)
-    return { trees: [rewritten.tree], losses: rewritten.losses }
+    const { losses } = narrowToPlatform(tree, platformOf(image))
+    return { trees: [rewritten.tree], losses: [...losses, ...rewritten.losses] }
   }
   const trees: Tree[] = []
   const losses: Loss[] = []

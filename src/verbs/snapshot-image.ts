@@ -6,6 +6,7 @@ import { peek } from '../bytes/peek.js'
 import type { Progress } from '../bytes/progress.js'
 import { sniffCompression, sniffLength } from '../bytes/sniff.js'
 import { inflateHead } from '../bytes/sync-inflate.js'
+import { lossesOfImport } from '../image/capabilities.js'
 import type { ImageSource, Root } from '../image/interfaces.js'
 import type { Loss, Warning } from '../image/loss.js'
 import type { BlobStage, StagedBlob } from '../image/stage.js'
@@ -86,7 +87,12 @@ export const imageOfSnapshot = async (
   return {
     ...oneLayerImage(config, staged, names),
     ...{ config, restored: carried !== undefined && options.config === undefined },
-    losses: [...input.losses, ...historyLoss(carried?.config, input.what)],
+    losses: [
+      ...input.losses,
+      ...lossesOfImport([
+        { aspect: 'history', where: input.what, count: carried?.config.history.length ?? 0 },
+      ]),
+    ],
     warnings: [...input.warnings, ...whiteoutWarning(measured, input.what)],
   }
 }
@@ -183,13 +189,6 @@ const oneLayerImage = (
     [Symbol.asyncDispose]: async () => {},
   }
   return { source, root }
-}
-
-const historyLoss = (carried: ImageConfig | undefined, input: string): readonly Loss[] => {
-  const count = carried?.history.length ?? 0
-  return count > 0
-    ? [{ what: 'history', where: input, why: 'its entries speak of layers that are one now', count }]
-    : []
 }
 
 /** Names that mean "deleted" to whoever unpacks the image; docker import leaves them as well. */

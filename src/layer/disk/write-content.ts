@@ -1,7 +1,10 @@
 import { ftruncateSync, readSync, writeSync } from 'node:fs'
 import { setImmediate as breathe } from 'node:timers/promises'
+import type { ByteStream, FileRange } from '../../bytes/byte-stream.js'
+import { StreamReader } from '../../bytes/stream-reader.js'
 import { LadingError } from '../../spec/errors.js'
-import { type Content, type Contents, fillHoles } from '../content.js'
+import type { SparseRegion } from '../../tar/entry.js'
+import type { Content, Contents } from '../content.js'
 
 const buffer = Buffer.alloc(1 << 20)
 
@@ -16,33 +19,64 @@ export const writeContent = async (
   onBytes: (count: number) => void,
 ): Promise<void> => {
   const { sparse, size, storedSize } = content.entry
-  const region = contents.regionOf?.(content)
-  if (region === undefined) {
-    let at = 0
-    for await (const chunk of fillHoles(contents.stored(content), content.entry)) {
-      writeWhole(fd, chunk, chunk.length, at)
-      at += chunk.length
-      onBytes(chunk.length)
-    }
-    if (at !== size) throw tooShort(at, size)
-    return
-  }
-  let from = region.offset
-  for (const { offset, length } of sparse ?? [{ offset: 0, length: storedSize }])
-    for (let done = 0; done < length; ) {
-      const count = readSync(region.fd, buffer, 0, Math.min(buffer.length, length - done), from)
-      if (count === 0) throw tooShort(offset + done, size)
-      writeWhole(fd, buffer, count, offset + done)
-      done += count
-      from += count
-      onBytes(count)
-      if (done % (16 << 20) === 0) await breathe()
-    }
+  const regions = sparse ?? [{ offset: 0, length: storedSize }]
+  const file = contents.regionOf?.(content)
+  const done = file
+    ? await copyRegions(fd, regions, file, onBytes)
+    : await pourRegions(fd, regions, contents.stored(content), onBytes)
+  if (done !== storedSize) throw tooShort(done, storedSize)
   if (sparse) ftruncateSync(fd, size)
 }
 
-const writeWhole = (fd: number, bytes: Uint8Array, length: number, at: number): void => {
-  for (let done = 0; done < length; ) done += writeSync(fd, bytes, done, length - done, at + done)
+type Report = (count: number) => void
+
+const copyRegions = async (
+  fd: number,
+  regions: readonly SparseRegion[],
+  file: FileRange,
+  onBytes: Report,
+): Promise<number> => {
+  let copied = 0
+  for (const { offset, length } of regions)
+    for (let done = 0; done < length; ) {
+      const wanted = Math.min(buffer.length, length - done)
+      const count = readSync(file.fd, buffer, 0, wanted, file.offset + copied)
+      if (count === 0) return copied
+      writeWhole(fd, buffer.subarray(0, count), offset + done)
+      done += count
+      copied += count
+      onBytes(count)
+      if (copied % (16 << 20) === 0) await breathe()
+    }
+  return copied
+}
+
+const pourRegions = async (
+  fd: number,
+  regions: readonly SparseRegion[],
+  stored: ByteStream,
+  onBytes: Report,
+): Promise<number> => {
+  const reader = new StreamReader(stored)
+  let poured = 0
+  try {
+    for (const { offset, length } of regions) {
+      let at = offset
+      for await (const chunk of reader.pass(length)) {
+        writeWhole(fd, chunk, at)
+        at += chunk.length
+        poured += chunk.length
+        onBytes(chunk.length)
+      }
+    }
+  } finally {
+    await reader.close()
+  }
+  return poured
+}
+
+const writeWhole = (fd: number, bytes: Uint8Array, at: number): void => {
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, at + done)
 }
 
 const tooShort = (found: number, wanted: number): LadingError =>
