@@ -8,12 +8,14 @@
  * opaque root hides nothing; containerd and moby's generic unpacking delete what the same layer wrote before.)
  * Then its entries, in order; the last of two with one path wins.
  *
- * A path is walked inside the root, as containerd and umoci do on a mounted tree: a symlinked parent is
- * followed, `..` stops at the root, forty links are the limit. The last component is never followed: an entry
- * replaces a symlink. Parents that no layer has are made (0755, owner 0), a parent that is a file gives way.
+ * A path is walked inside the root, as umoci does on a mounted tree: a symlinked parent is followed, `..` stops
+ * at the root, forty links are the limit. (On overlay2, and containerd's overlayfs, a directory comes to cover
+ * the symlink.) The last component is never followed: an entry replaces a symlink. Parents that no layer has are
+ * made (0755, owner 0), a parent that is a file gives way. test/flatten has a case of each, and what others do.
  *
  * Hard links are what they are on disk, names of one inode: deleting or replacing one leaves the others. A
- * link may name a file of a lower layer (image-spec issue 1204; docker refuses that) or one that comes later.
+ * link may name a file of a lower layer (image-spec issue 1204; docker refuses that) or one that comes later,
+ * or, in layers that AUFS wrote, a file in `.wh..wh.plnk/`, which is in the tree by the names of its links only.
  */
 
 import { LadingError } from '../spec/errors.js'
@@ -22,7 +24,7 @@ import { limits } from '../spec/limits.js'
 import type { EntryType, TarEntry } from '../tar/entry.js'
 import { normalizePath } from '../tar/names.js'
 import type { Toc } from './toc.js'
-import { whiteoutOf } from './whiteout.js'
+import { isPseudoLink, whiteoutOf } from './whiteout.js'
 
 /** What a name stands for: an entry of a layer, or a folder that is there because something is in it. */
 export interface Inode {
@@ -91,6 +93,8 @@ class Merge implements MergedTree {
   readonly oddities: string[] = []
   readonly #tocs: readonly Toc[]
   readonly #onHidden: ((hidden: Hidden) => void) | undefined
+  /** Of the layer that is being applied: what its hard links may name though it has no place in the tree. */
+  #pseudoLinks = new Map<string, Inode>()
 
   constructor(tocs: readonly Toc[], onHidden: ((hidden: Hidden) => void) | undefined) {
     this.#tocs = tocs
@@ -100,6 +104,7 @@ class Merge implements MergedTree {
   apply(layer: number, whiteout = whiteoutOf): void {
     const toc = this.#tocs[layer]!
     const entries: { path: string; index: number }[] = []
+    this.#pseudoLinks = new Map()
     for (let index = 0; index < toc.length; index++) {
       const path = normalizePath(toc.path(index)).toString('latin1')
       const found = whiteout(path)
@@ -108,7 +113,8 @@ class Merge implements MergedTree {
       else if (found.kind === 'opaque') {
         const folder = this.lookup(found.folder, { follow: true })
         for (const child of [...(folder?.children?.values() ?? [])]) this.#hide(child, layer)
-      }
+      } else if (isPseudoLink(path) && toc.entry(index).type === 'file')
+        this.#pseudoLinks.set(path, { type: 'file', layer, index, links: 0 })
     }
     let early = entries.filter(({ path, index }) => !this.#put(path, layer, index))
     // Links whose target comes later, or is such a link itself.
@@ -159,9 +165,10 @@ class Merge implements MergedTree {
     }
     let inode: Inode = { type: entry.type, layer, index, links: 0 }
     if (entry.type === 'hardlink') {
-      const target = this.lookup(normalizePath(entry.linkPath).toString('latin1'))
-      if (target === undefined || target.inode.type === 'directory') return false
-      inode = target.inode
+      const linked = normalizePath(entry.linkPath).toString('latin1')
+      const target = this.lookup(linked)?.inode ?? this.#pseudoLinks.get(linked)
+      if (target === undefined || target.type === 'directory') return false
+      inode = target
     }
     const slash = path.lastIndexOf('/')
     const parent = this.#walkTo(path.slice(0, Math.max(slash, 0)), true, layer)!

@@ -22,3 +22,6 @@ export const whiteoutOf = (path: string): Whiteout | undefined => {
   if (name === '' || name === '.' || name === '..' || name.startsWith('.wh.')) return { kind: 'aufs' }
   return { kind: 'whiteout', target: folder === '' ? name : `${folder}/${name}` }
 }
+
+/** Whether an AUFS name is that of a file's content, kept apart for the hard links that name it. */
+export const isPseudoLink = (path: string): boolean => /(?:^|\/)\.wh\.\.wh\.plnk\//.test(path)
