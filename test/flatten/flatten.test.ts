@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { LadingError } from '../../src/spec/errors.js'
 import { convert } from '../../src/verbs/convert.js'
-import { exportImage } from '../../src/verbs/export.js'
+import { exportSnapshot } from '../../src/verbs/export.js'
 import { ociLayout } from '../helpers/generate.js'
 import { type Case, imageOf, readCase, readCases } from './case.js'
 import { differences, listTar, listTree } from './listing.js'
@@ -26,7 +26,7 @@ const layoutOf = async (one: Case): Promise<string> => {
 /** The image in a layout as lading exports it. */
 const exported = async (layout: string, bare: boolean): Promise<Buffer> => {
   const output = `${layout}-${bare ? 'bare' : 'whole'}.tar`
-  await exportImage({ place: `oci:${layout}`, output, bare, storeDirectory })
+  await exportSnapshot({ place: `oci:${layout}`, output, bare, storeDirectory })
   return readFileSync(output)
 }
 

@@ -2,7 +2,7 @@
 
 import { collect } from '../../src/bytes/collect.js'
 import { memorySource } from '../../src/bytes/memory-source.js'
-import { contentFrom } from '../../src/layer/content.js'
+import { contentsIn, wholeContent } from '../../src/layer/content.js'
 import type { EntryType, TarEntry, Timestamp } from '../../src/tar/entry.js'
 import { scanSource } from '../../src/tar/scan-source.js'
 import { sha256 } from '../helpers/generate.js'
@@ -46,7 +46,9 @@ export const listTar = async (tar: Buffer): Promise<Listing> => {
       continue
     }
     const body =
-      type === 'file' ? await collect(contentFrom(source, entry), { max: 1 << 28, what: path }) : undefined
+      type === 'file'
+        ? await collect(wholeContent(contentsIn([source]), { layer: 0, entry }), { max: 1 << 28, what: path })
+        : undefined
     listing.set(path, {
       ...{ type, mode, owner: `${uid}:${gid}`, mtime },
       link: type === 'symlink' ? entry.linkPath.toString('latin1') : '',
