@@ -118,7 +118,8 @@ const aspectsOf = async (
   if (m.size !== n.size) aspects.push('size')
   else if (x && y && nodeA.inode.type === 'file' && !(await isSameContent(a, nodeA, x, b, nodeB, y)))
     aspects.push('content')
-  if (m.mode !== n.mode) aspects.push('mode')
+  // A symbolic link on disk has no mode of its own.
+  if (m.mode !== n.mode && nodeA.inode.type !== 'symlink') aspects.push('mode')
   if (m.uid !== n.uid || m.gid !== n.gid) aspects.push('owner')
   // Nothing is known of the time of a folder that is only implied.
   if (x && y && (x.mtime.seconds !== y.mtime.seconds || x.mtime.nanos !== y.mtime.nanos))

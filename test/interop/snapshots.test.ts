@@ -12,9 +12,11 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import test from 'ava'
 import { openStore } from '../../src/store/store.js'
+import { convert } from '../../src/verbs/convert.js'
 import { exportSnapshot } from '../../src/verbs/export.js'
 import { load } from '../../src/verbs/load.js'
 import { save } from '../../src/verbs/save.js'
+import { diskListing } from '../helpers/disk-listing.js'
 import { type Engine, noEngine, startEngine } from '../helpers/engine.js'
 import { attempt, has, lading, ladingProgram, pipe, run } from '../helpers/programs.js'
 
@@ -113,6 +115,19 @@ when(missing)(`lading export --bare is docker export, entry by entry${why(missin
   const { theirs, ours } = await bothListings('snap:1', 'snap:1', ['data'])
   t.deepEqual(ours, theirs)
   t.true(Object.keys(ours).length > 200)
+})
+
+const noUmoci = missing ?? (has('umoci') ? undefined : 'umoci is not installed')
+when(noUmoci)(`lading convert … dir: is umoci unpack of the same image${why(noUmoci)}`, async t => {
+  const [layout, bundle, ours] = ['layout', 'bundle', 'ours'].map(name => join(folder, name))
+  await convert({ source: 'snap:1', destination: `oci:${layout}:snap:1`, storeDirectory: store })
+  await convert({ source: 'snap:1', destination: `dir:${ours}`, storeDirectory: store })
+  run('umoci', ['unpack', '--image', `${layout}:snap:1`, bundle!])
+  const [theirs, mine] = [diskListing(join(bundle!, 'rootfs')), diskListing(ours!)]
+  // Nothing is known of the root: no layer has an entry for it.
+  for (const listing of [theirs, mine]) delete listing['.']
+  t.deepEqual(mine, theirs)
+  t.true(Object.keys(mine).length > 200)
 })
 
 /** The folders that docker makes in a container for the volumes and the working directory of its image. */
