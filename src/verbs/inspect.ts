@@ -4,6 +4,8 @@ import { platformOf } from '../image/narrow.js'
 import { layerOddity } from '../image/sniff-layer.js'
 import { loadTree } from '../image/view.js'
 import type { AnySource } from '../image/wrapped-source.js'
+import type { Carried } from '../layer/carried.js'
+import { parseConfig } from '../spec/config.js'
 import type { Descriptor } from '../spec/descriptor.js'
 import type { Digest } from '../spec/digest.js'
 import { LadingError } from '../spec/errors.js'
@@ -14,6 +16,7 @@ import { familiarName } from '../spec/reference.js'
 import { measuringStage } from '../transports/archive/stages.js'
 import { explain, type Kind } from '../transports/identify.js'
 import { type LookOptions, withSource } from './open-image.js'
+import { withTree } from './open-tree.js'
 
 export interface Inspection {
   readonly place: string
@@ -23,7 +26,17 @@ export interface Inspection {
   /** What to do, where it is no image. */
   readonly remedy?: string
   readonly images: readonly InspectedRoot[]
+  /** Of a flat tar or a folder. */
+  readonly snapshot?: InspectedSnapshot
   readonly warnings: readonly Warning[]
+}
+
+export interface InspectedSnapshot {
+  readonly entries: number
+  /** Of all files together, names of one file counted once. */
+  readonly size: number
+  /** The image that it is of, where the snapshot carries that. */
+  readonly carried?: Pick<Carried, 'names' | 'manifest'> & { readonly config: JsonObject }
 }
 
 export interface InspectedRoot {
@@ -87,9 +100,30 @@ export const inspect = async (options: LookOptions): Promise<Inspection> => {
     if (!(error instanceof LadingError) || error.code !== 'NOT_AN_IMAGE' || error.data.kind === undefined)
       throw error
     const kind = error.data.kind as Kind
-    return { place: options.place, kind, ...explain(kind), images: [], warnings: [] }
+    const found = { place: options.place, kind, images: [], warnings: [] }
+    if (!['rootfs', 'folder', 'tar', 'layer'].includes(kind) || options.place === '-')
+      return { ...found, ...explain(kind) }
+    const snapshot = await inspectSnapshot(options)
+    // What carries an image's config is a snapshot, whatever names are in it.
+    const shown = snapshot.carried ? 'rootfs' : kind
+    return { ...found, kind: shown, ...explain(shown), snapshot }
   }
 }
+
+const inspectSnapshot = (options: LookOptions): Promise<InspectedSnapshot> =>
+  withTree(options, async ({ tree, snapshot }) => {
+    const seen = new Set<unknown>()
+    let [entries, size] = [0, 0]
+    for (const node of tree.walk()) {
+      entries++
+      if (!seen.has(node.inode)) size += tree.entry(node)?.size ?? 0
+      seen.add(node.inode)
+    }
+    if (snapshot?.carried === undefined) return { entries, size }
+    const { names, manifest, config } = snapshot.carried
+    const { fields } = parseConfig(config, 'the config that the snapshot carries')
+    return { entries, size, carried: { names, manifest, config: fields } }
+  })
 
 /** With `tolerant`, a root that cannot be read at all is shown as that: the others are worth seeing. */
 const inspectRoot = async (source: AnySource, root: Root, tolerant: boolean): Promise<InspectedRoot> => {

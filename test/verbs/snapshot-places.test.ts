@@ -24,6 +24,7 @@ import { diff } from '../../src/verbs/diff.js'
 import { exportSnapshot } from '../../src/verbs/export.js'
 import { find } from '../../src/verbs/find.js'
 import { importSnapshot } from '../../src/verbs/import.js'
+import { inspect } from '../../src/verbs/inspect.js'
 import { ls } from '../../src/verbs/ls.js'
 import { dockerArchive, layerOf, randomImage, tarOf } from '../helpers/generate.js'
 
@@ -51,7 +52,7 @@ const archive = async () => {
   writeFileSync(path, await dockerArchive([{ item, names: ['docker.io/library/app:1'] }], 'middle'))
   return path
 }
-const snapshot = async (encode: (bytes: Buffer) => Buffer = bytes => bytes) => {
+const snapshotFile = async (encode: (bytes: Buffer) => Buffer = bytes => bytes) => {
   const path = fresh()
   writeFileSync(path, encode(await tarOf(entries)))
   return path
@@ -63,7 +64,7 @@ async function* streamOf(path: string) {
 onLinux(
   'ls, find, cat, diff, export: a flat tar, a compressed one, one by standard input and a folder are one tree',
   async t => {
-    const [plain, gzip] = [await snapshot(), await snapshot(gzipSync)]
+    const [plain, gzip] = [await snapshotFile(), await snapshotFile(gzipSync)]
     const unpacked = fresh()
     await convert({ source: `rootfs:${plain}`, destination: `dir:${unpacked}`, storeDirectory })
     const places = [
@@ -109,10 +110,22 @@ onLinux(
   },
 )
 
+onLinux('inspect: a snapshot tells what is in it and of which image it is', async t => {
+  const output = fresh()
+  await exportSnapshot({ place: await archive(), output })
+  const { kind, snapshot } = await inspect({ place: output })
+  t.is(kind, 'rootfs')
+  t.is(snapshot?.entries, 4)
+  t.is(snapshot?.size, 1)
+  t.deepEqual(snapshot?.carried?.names, ['docker.io/library/app:1'])
+  t.deepEqual(JSON.parse(JSON.stringify(snapshot?.carried?.config.config)), { Env: ['A=1'] })
+  t.deepEqual((await inspect({ place: await snapshotFile() })).snapshot, { entries: 6, size: 33 })
+})
+
 onLinux(
   'importSnapshot: a folder, a URL with a redirection; the image is what the tar would give',
   async t => {
-    const file = await snapshot(gzipSync)
+    const file = await snapshotFile(gzipSync)
     const unpacked = fresh()
     await convert({ source: `rootfs:${file}`, destination: `dir:${unpacked}`, storeDirectory })
     const store = await openStore(storeDirectory, { create: true })

@@ -1,7 +1,8 @@
 import { Command } from 'commander'
 import { visible } from '../../spec/escape.js'
+import type { JsonObject } from '../../spec/json.js'
 import { formatPlatform } from '../../spec/platform.js'
-import { type InspectedImage, inspect } from '../../verbs/inspect.js'
+import { type InspectedImage, type InspectedSnapshot, inspect } from '../../verbs/inspect.js'
 import { examples, globalsOf, lookOptions } from '../command.js'
 import { formatSize } from '../format.js'
 import { print, printJson, reportWarnings } from '../output.js'
@@ -24,6 +25,7 @@ export const command = (): Command =>
       if (globals.json) return printJson({ ...found, warnings })
       print(`${visible(place)} is ${found.is}`)
       if (found.remedy) print(found.remedy)
+      if (found.snapshot) printSnapshot(found.snapshot)
       for (const { names, digest, derived, platforms, artifacts, absent, problems } of found.images) {
         print('')
         print(names.map(visible).join(', ') || '(no name)')
@@ -52,6 +54,26 @@ const printImage = ({
   print(`  image ID  ${id}`)
   print(`  platform  ${visible(formatPlatform(platform)) || 'not said'}`)
   if (created) print(`  created   ${visible(created)}`)
+  printConfig(config)
+  print(
+    `  ${layers.length} layer${layers.length === 1 ? '' : 's'}, ${formatSize(size)}, ${historyEntries} history entries`,
+  )
+  for (const [index, { diffId, size, mediaType }] of layers.entries())
+    print(
+      `    ${String(index + 1).padStart(3)}  ${diffId}  ${formatSize(size).padStart(7)}  ${visible(mediaType.replace(/^.*\.(?=tar)/, ''))}`,
+    )
+}
+
+const printSnapshot = ({ entries, size, carried }: InspectedSnapshot): void => {
+  print('')
+  print(`  ${entries} entries, ${formatSize(size)}`)
+  if (carried === undefined) return
+  print(`  carries the config of ${carried.names.map(visible).join(', ') || 'an image without a name'}`)
+  print(`  manifest  ${visible(carried.manifest)}`)
+  printConfig((carried.config.config ?? {}) as JsonObject)
+}
+
+const printConfig = (config: JsonObject): void => {
   for (const key of ['Entrypoint', 'Cmd', 'User', 'WorkingDir', 'Env', 'ExposedPorts', 'Volumes', 'Labels']) {
     const value = config[key]
     if (
@@ -64,11 +86,4 @@ const printImage = ({
       continue
     print(`  ${key.padEnd(12)} ${visible(typeof value === 'string' ? value : JSON.stringify(value))}`)
   }
-  print(
-    `  ${layers.length} layer${layers.length === 1 ? '' : 's'}, ${formatSize(size)}, ${historyEntries} history entries`,
-  )
-  for (const [index, { diffId, size, mediaType }] of layers.entries())
-    print(
-      `    ${String(index + 1).padStart(3)}  ${diffId}  ${formatSize(size).padStart(7)}  ${visible(mediaType.replace(/^.*\.(?=tar)/, ''))}`,
-    )
 }

@@ -1,4 +1,4 @@
-import { closeSync, constants, createReadStream, lstatSync } from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, readSync } from 'node:fs'
 import type { ByteStream } from '../../bytes/byte-stream.js'
 import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
@@ -12,35 +12,32 @@ export const folderContents = (root: number): Contents => ({
   stored: ({ entry }) => readStored(root, entry),
 })
 
+const chunkLength = 1 << 20
+
 /** Throws UNSUPPORTED when the file is not as long as it was. */
 async function* readStored(root: number, entry: TarEntry): ByteStream {
   const fd = openFileBelow(await loadSystemCalls(), root, entry.path)
-  let found = 0
   try {
-    // A file that grows has no end: no more is read than there was, and one byte to see it.
-    const regions = entry.sparse ?? [{ offset: 0, length: entry.size + 1 }]
-    for (const { offset, length } of regions) {
-      if (length === 0) continue
-      const range = { start: offset, end: offset + length - 1 }
-      for await (const chunk of createReadStream('', {
-        fd,
-        autoClose: false,
-        highWaterMark: 1 << 20,
-        ...range,
-      })) {
-        found += (chunk as Buffer).length
-        if (found <= entry.storedSize) yield chunk as Buffer
+    if (fstatSync(fd).size !== entry.size) throw changed(entry)
+    for (const { offset, length } of entry.sparse ?? [{ offset: 0, length: entry.size }])
+      for (let done = 0; done < length; ) {
+        const chunk = Buffer.allocUnsafeSlow(Math.min(chunkLength, length - done))
+        // Waiting for the event loop takes longer than reading most files.
+        const count = readSync(fd, chunk, 0, chunk.length, offset + done)
+        if (count === 0) throw changed(entry)
+        yield chunk.subarray(0, count)
+        done += count
       }
-    }
   } finally {
     closeSync(fd)
   }
-  if (found !== entry.storedSize)
-    throw new LadingError(
-      'UNSUPPORTED',
-      `${JSON.stringify(visible(entry.path))} was ${entry.size} bytes long and has changed while it was read`,
-    )
 }
+
+const changed = ({ path, size }: TarEntry): LadingError =>
+  new LadingError(
+    'UNSUPPORTED',
+    `${JSON.stringify(visible(path))} was ${size} bytes long and has changed while it was read`,
+  )
 
 /** A descriptor of a file, every folder on the way opened by itself. */
 const openFileBelow = (system: SystemCalls, root: number, path: Buffer): number => {
