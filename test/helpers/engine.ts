@@ -18,8 +18,8 @@ export interface Engine {
   stop(): Promise<void>
 }
 
-export const startEngine = async (): Promise<Engine> => {
-  const folder = mkdtempSync(join(tmpdir(), 'engine-'))
+export const startEngine = async (base = tmpdir()): Promise<Engine> => {
+  const folder = mkdtempSync(join(base, 'engine-'))
   const socket = `unix://${folder}/socket`
   const log = openSync(join(folder, 'log'), 'a')
   const daemon: ChildProcess = spawn(
