@@ -1,6 +1,6 @@
 /**
- * Bytes that arrive over time: chunks of any length (usually 64 KiB to 1 MiB), read once. A chunk belongs to
- * the reader until it asks for the next one, and is not changed by it.
+ * Bytes that arrive over time: chunks of any length (usually 64 KiB to 1 MiB), read once. Nobody changes
+ * a chunk that was given: a reader may keep it, look ahead, or hand it to a thread.
  */
 export type ByteStream = AsyncIterable<Uint8Array>
 

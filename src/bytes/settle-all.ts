@@ -1,14 +1,15 @@
 import { LadingError } from '../spec/errors.js'
+import type { StopFlag } from './threads.js'
 
 /**
- * Wait for all of `works`, then throw what the first of them in order threw. With a controller, the others are
- * told to stop when one fails.
+ * Wait for all of `works`, then throw what the first of them in order threw. With a flag, the others are told
+ * to stop when one fails.
  */
 export const settleAll = async <Result>(
   works: readonly Promise<Result>[],
-  controller?: AbortController,
+  stop?: StopFlag,
 ): Promise<Result[]> => {
-  for (const work of works) work.catch(() => controller?.abort())
+  for (const work of works) work.catch(() => stop?.raise())
   const settled = await Promise.allSettled(works)
   const failures = settled
     .filter(result => result.status === 'rejected')

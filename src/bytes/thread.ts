@@ -1,7 +1,14 @@
 /** What runs in a thread of threads.ts: takes a job, does it, says how it went. */
 import { parentPort } from 'node:worker_threads'
 import { LadingError } from '../spec/errors.js'
-import type { Job, JobContext, JobMessage, JobRequest, PassedError } from './threads.js'
+import {
+  type Job,
+  type JobContext,
+  type JobMessage,
+  type JobRequest,
+  type PassedError,
+  StopFlag,
+} from './threads.js'
 
 /** Progress is told in steps of this many bytes. */
 const step = 4 << 20
@@ -10,7 +17,7 @@ const tell = (message: JobMessage, transfer: readonly ArrayBuffer[] = []): void 
   parentPort!.postMessage(message, [...transfer])
 
 const run = async ({ id, url, input, stop }: JobRequest): Promise<void> => {
-  const stopped = new Int32Array(stop)
+  const flag = new StopFlag(stop)
   let untold = 0
   const context: JobContext = {
     advance: bytes => {
@@ -20,7 +27,7 @@ const run = async ({ id, url, input, stop }: JobRequest): Promise<void> => {
       untold = 0
     },
     check: () => {
-      if (Atomics.load(stopped, 0) === 1) throw new LadingError('ABORTED', 'Other work has failed')
+      if (flag.raised) throw new LadingError('ABORTED', 'Other work has failed')
     },
   }
   try {

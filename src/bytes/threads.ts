@@ -35,9 +35,28 @@ export interface JobResult<Output> {
   readonly transfer?: readonly ArrayBuffer[]
 }
 
+/** Tells all jobs that were given it to stop, at once, whatever their threads are doing. */
+export class StopFlag {
+  readonly memory: SharedArrayBuffer
+  readonly #raised: Int32Array
+
+  constructor(memory = new SharedArrayBuffer(4)) {
+    this.memory = memory
+    this.#raised = new Int32Array(memory)
+  }
+
+  raise(): void {
+    Atomics.store(this.#raised, 0, 1)
+  }
+
+  get raised(): boolean {
+    return Atomics.load(this.#raised, 0) === 1
+  }
+}
+
 export interface JobOptions {
   readonly onBytes?: (bytes: number) => void
-  readonly signal?: AbortSignal
+  readonly stop?: StopFlag
 }
 
 /** From a thread, by the number of the job. */
@@ -52,7 +71,7 @@ export interface JobRequest {
   /** Of the job's module. */
   readonly url: string
   readonly input: unknown
-  /** One number, 1 once the job is to stop. */
+  /** Of a StopFlag. */
   readonly stop: SharedArrayBuffer
 }
 
@@ -87,8 +106,7 @@ let count = 0
  */
 export const inThread = <Input, Output>(url: URL, input: Input, options: JobOptions = {}): Promise<Output> =>
   new Promise<Output>((resolve, reject) => {
-    const stop = new SharedArrayBuffer(4)
-    options.signal?.addEventListener('abort', () => Atomics.store(new Int32Array(stop), 0, 1), { once: true })
+    const { memory: stop } = options.stop ?? new StopFlag()
     const request = { id: count++, url: url.href, input, stop }
     waiting.push({ request, options, resolve: output => resolve(output as Output), reject })
     dispatch()

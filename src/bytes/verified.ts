@@ -22,15 +22,20 @@ export async function* verified(
     yield chunk
   }
   if (wanted.size !== undefined && length < wanted.size) throw wrongSize(what, length, wanted.size)
-  const found = hasher.digest()
-  if (found !== wanted.digest)
-    throw new LadingError(
-      'DIGEST_MISMATCH',
-      `Wrong content in ${what}: found ${found}, wanted ${wanted.digest}`,
-      {
-        data: { what, found, wanted: wanted.digest },
-      },
-    )
+  checkDigest(hasher.digest(), wanted.digest, what)
+}
+
+/** Throws SIZE_MISMATCH when `found` bytes are not as many as wanted. */
+export const checkSize = (found: number, wanted: number, what: string): void => {
+  if (found !== wanted) throw wrongSize(what, found, wanted)
+}
+
+/** Throws DIGEST_MISMATCH. */
+export const checkDigest = (found: Digest, wanted: Digest, what: string): void => {
+  if (found !== wanted)
+    throw new LadingError('DIGEST_MISMATCH', `Wrong content in ${what}: found ${found}, wanted ${wanted}`, {
+      data: { what, found, wanted },
+    })
 }
 
 const wrongSize = (what: string, found: number | string, wanted: number): LadingError =>

@@ -1,5 +1,6 @@
 import type { ByteStream } from '../bytes/byte-stream.js'
 import { fileSource } from '../bytes/file-source.js'
+import { sideBySide } from '../bytes/side-by-side.js'
 import { slice } from '../bytes/slice.js'
 import { sniffCompression, sniffLength } from '../bytes/sniff.js'
 import type { SpoolFile } from '../bytes/spool-file.js'
@@ -24,9 +25,7 @@ export const verifiedContents = async (
   image: Image,
   spool: SpoolFile,
 ): Promise<Contents> => {
-  const layers = []
-  for (const layer of image.layers) layers.push(await openLayerBytes(source, layer, spool))
-  return contentsIn(layers)
+  return contentsIn(await sideBySide(image.layers, layer => openLayerBytes(source, layer, spool)))
 }
 
 async function* openStored(source: Partial<FileBacked>, layer: Layer, entry: TarEntry): ByteStream {

@@ -1,4 +1,5 @@
-import type { ByteRange, ByteStream, FileRange } from '../bytes/byte-stream.js'
+import type { ByteRange, ByteStream } from '../bytes/byte-stream.js'
+import type { FilePart } from '../bytes/parts.js'
 import type { MeasuredLayer } from '../layer/measure.js'
 import type { Toc } from '../layer/toc.js'
 import type { ImageConfig } from '../spec/config.js'
@@ -26,9 +27,12 @@ export interface BlobSource {
 /** The part of a descriptor that finds and checks a blob. */
 export type BlobName = Pick<Descriptor, 'digest' | 'size'>
 
-/** Optional power of a BlobSource: the blob's stored bytes lie contiguous in an open file. */
+/**
+ * Optional power of a BlobSource: the blob's stored bytes lie contiguous in an open file. Whoever reads all of
+ * them there checks them, and tells `passed`, if there is one.
+ */
 export interface FileBacked {
-  regionOf(digest: Digest): Promise<FileRange | undefined>
+  regionOf(digest: Digest): Promise<Omit<FilePart, 'check'> | undefined>
 }
 
 /** Optional power of a BlobSource: a layer's table of contents is already known and need not be made. */
@@ -82,7 +86,7 @@ export interface CommitResult {
 /** A root with everything that hangs on it. */
 export interface Tree {
   readonly root: Root
-  readonly source: ImageSource
+  readonly source: ImageSource & Partial<FileBacked>
   /** The root's own bytes. */
   readonly document: RawDocument
   /** Every index at or below the root, the root first. */

@@ -1,4 +1,4 @@
-import type { ByteSource, ByteStream } from '../bytes/byte-stream.js'
+import type { ByteSource, ByteStream, FileRange } from '../bytes/byte-stream.js'
 import type { MeasuredLayer } from '../layer/measure.js'
 
 /**
@@ -9,6 +9,8 @@ import type { MeasuredLayer } from '../layer/measure.js'
 export interface BlobStage {
   /** Reads `stream` to its end. `what` names it in messages. */
   stage(stream: ByteStream, what: string): Promise<StagedBlob>
+  /** Optional power: the same of bytes that lie in a file, by threads; `onBytes` is told of them as they pass. */
+  stageRegion?(file: FileRange, what: string, onBytes: (bytes: number) => void): Promise<StagedBlob>
 }
 
 export interface StagedBlob {

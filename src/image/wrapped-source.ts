@@ -5,7 +5,7 @@ import type { FileBacked, ImageSource, MeasurementKeeper, TocKeeper } from './in
 export type AnySource = ImageSource & Partial<FileBacked & TocKeeper & MeasurementKeeper>
 
 /** The same source with some of its members changed; its optional powers stay. */
-export const wrapSource = (source: AnySource, changes: Partial<ImageSource>): AnySource => {
+export const wrapSource = (source: AnySource, changes: Partial<AnySource>): AnySource => {
   const wrapped: AnySource = {
     place: source.place,
     format: source.format,
@@ -23,6 +23,14 @@ export const wrapSource = (source: AnySource, changes: Partial<ImageSource>): An
   return Object.defineProperties(wrapped, Object.getOwnPropertyDescriptors(changes))
 }
 
-/** The same source, telling `onBytes` of every chunk of a blob that is read through it. */
+/** The same source, telling `onBytes` of every chunk of a blob that is read through it, or where it lies. */
 export const observed = (source: AnySource, onBytes: (bytes: number) => void): AnySource =>
-  wrapSource(source, { openBlob: (blob, options) => counted(source.openBlob(blob, options), onBytes) })
+  wrapSource(source, {
+    openBlob: (blob, options) => counted(source.openBlob(blob, options), onBytes),
+    ...(source.regionOf && {
+      regionOf: async digest => {
+        const region = await source.regionOf!(digest)
+        return region && { ...region, passed: onBytes }
+      },
+    }),
+  })

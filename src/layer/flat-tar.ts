@@ -4,8 +4,9 @@
  * of an inode carries the content and the others are links to it, so a link never comes before its target.
  * The same tree gives the same bytes.
  */
-import type { ByteStream } from '../bytes/byte-stream.js'
+import type { Part } from '../bytes/parts.js'
 import type { TarEntry } from '../tar/entry.js'
+import { blockSize } from '../tar/header.js'
 import { encodeEntry, endOfArchive, padding } from '../tar/write.js'
 import { type Contents, fillHoles } from './content.js'
 import { type Attributes, attributesOf, type FlatEntry, firstEntry } from './flat-entry.js'
@@ -80,40 +81,24 @@ const bareAttributes = (
   return { ...rest, mode, mtime: { seconds: mtime.seconds, nanos: 0 }, xattrs: kept }
 }
 
-/** The bytes of the tar. `head` goes before everything. */
+/** The tar in parts. `head` goes before everything. Contents that lie in files are not read here. */
 export async function* flatTar(
   entries: Iterable<FlatEntry>,
   contents: Contents,
   head: Buffer = Buffer.alloc(0),
-): ByteStream {
-  // Headers are small and many: they go out together, up to this much.
-  let pending: Buffer[] = head.length > 0 ? [head] : []
-  let held = head.length
-  const hold = (bytes: Buffer) => {
-    pending.push(bytes)
-    held += bytes.length
-  }
+): AsyncIterable<Part> {
+  if (head.length > 0) yield head
   for (const { entry, content } of entries) {
-    hold(encodeEntry(entry))
-    if (content !== undefined && content.entry.size > 0) {
-      const length = entry.sparse ? content.entry.storedSize : content.entry.size
+    yield encodeEntry(entry)
+    if (content === undefined || content.entry.size === 0) continue
+    const length = entry.sparse ? content.entry.storedSize : content.entry.size
+    const region = length === content.entry.storedSize ? contents.regionOf?.(content) : undefined
+    if (region) yield region
+    else {
       const stored = contents.stored(content)
-      const stream = entry.sparse ? stored : fillHoles(stored, content.entry)
-      if (length < 64 * 1024) for await (const chunk of stream) hold(Buffer.from(chunk))
-      else {
-        yield Buffer.concat(pending)
-        pending = []
-        held = 0
-        yield* stream
-      }
-      hold(padding(length))
+      yield* entry.sparse ? stored : fillHoles(stored, content.entry)
     }
-    if (held >= 512 * 1024) {
-      yield Buffer.concat(pending)
-      pending = []
-      held = 0
-    }
+    if (length % blockSize !== 0) yield padding(length)
   }
-  hold(endOfArchive)
-  yield Buffer.concat(pending)
+  yield endOfArchive
 }

@@ -1,11 +1,15 @@
 import { chmod, link, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ByteStream } from '../bytes/byte-stream.js'
+import { sideBySide } from '../bytes/side-by-side.js'
+import { type StopFlag, threadCount } from '../bytes/threads.js'
+import { checkDigest, checkSize } from '../bytes/verified.js'
 import { writeAll, writeChunk } from '../bytes/write-file.js'
 import type { CommitResult, ImageSink, Layer, Tree } from '../image/interfaces.js'
 import { checkDiffId, layerName } from '../image/layer-view.js'
 import type { BlobStage, StagedBlob } from '../image/stage.js'
-import { measureLayer } from '../layer/measure.js'
+import { type MeasuredLayer, measureLayer } from '../layer/measure.js'
+import { measureRegion } from '../layer/measure-region.js'
 import type { Descriptor, RawDocument } from '../spec/descriptor.js'
 import { type Digest, shortDigest } from '../spec/digest.js'
 import { during, LadingError } from '../spec/errors.js'
@@ -28,6 +32,12 @@ export interface SessionOptions {
   readonly sync?: boolean
 }
 
+/** How a layer's region is measured: in company or alone, and until when. */
+interface RegionOptions {
+  readonly alone: boolean
+  readonly stop: StopFlag
+}
+
 /**
  * Blobs are pinned, written under a temporary name, then linked to their digest: two processes that bring the
  * same blob both succeed, and the second finds it there. Then come the documents, and last the index.
@@ -48,7 +58,7 @@ export const openSession = async (
     fill: (fd: number) => Promise<Result>,
   ): Promise<Result> => {
     const draft = join(places.temporary, `blob-${lease.id}-${drafts++}`)
-    const handle = await open(draft, 'wx', 0o600)
+    const handle = await open(draft, 'wx+', 0o600)
     try {
       const result = await fill(handle.fd)
       if (sync) await handle.datasync()
@@ -69,30 +79,60 @@ export const openSession = async (
     return hasBlob(places, digest)
   }
 
-  const measure = (stream: ByteStream, what: string) =>
+  const measure = (fill: (fd: number) => Promise<MeasuredLayer>): Promise<MeasuredLayer> =>
     publish(async fd => {
-      const measured = await measureLayer(stream, what, chunk => writeChunk(fd, chunk))
+      const measured = await fill(fd)
       await keepMeasured(places, measured, lease.id)
       return measured
     })
+  const measureStream = (stream: ByteStream, what: string) =>
+    measure(fd => measureLayer(stream, what, chunk => writeChunk(fd, chunk)))
 
-  const writeLayer = async (tree: Tree, layer: Layer): Promise<void> => {
+  const writeLayer = async (tree: Tree, layer: Layer, options: RegionOptions): Promise<void> => {
     const { descriptor, diffId } = layer
+    const what = layerName(layer)
     try {
       if (await isThere(descriptor.digest)) {
         const known = descriptor.digest === diffId ? diffId : await keptDiffId(places, descriptor.digest)
         if (known !== undefined) return checkDiffId(layer, known)
-        const measured = await measureLayer(openBlob(places, descriptor), layerName(layer))
+        const measured = await measureLayer(openBlob(places, descriptor), what)
         await keepMeasured(places, measured, lease.id)
         return checkDiffId(layer, measured.diffId)
       }
+      const region = await tree.source.regionOf?.(descriptor.digest)
+      if (region !== undefined) {
+        checkSize(region.length, descriptor.size, what)
+        await measure(async output => {
+          const onBytes = region.passed
+          const { fd, offset, length } = region
+          const file = { fd, offset, length }
+          const measured = await measureRegion(
+            { file, what, output },
+            { ...options, ...(onBytes && { onBytes }) },
+          )
+          // Here, where it is not yet a blob of the store.
+          checkDigest(measured.digest, descriptor.digest, what)
+          checkDiffId(layer, measured.diffId)
+          return measured
+        })
+        return
+      }
       if (isForeignLayer(descriptor.mediaType) && !(await tree.source.hasBlob(descriptor.digest))) return
-      checkDiffId(layer, (await measure(layer.stored(), layerName(layer))).diffId)
+      checkDiffId(layer, (await measureStream(layer.stored(), what)).diffId)
     } catch (error) {
       throw during(`Cannot take image ${shortDigest(tree.root.descriptor.digest)}…`, error)
     }
   }
-
+  /** Side by side: each layer once, whichever images have it. */
+  const writeLayers = async (tree: Tree): Promise<void> => {
+    const layers = new Map(
+      tree.images.flatMap(image =>
+        image.layers.map(layer => [`${layer.descriptor.digest} ${layer.diffId}`, layer]),
+      ),
+    )
+    const alone = layers.size < threadCount
+    await sideBySide([...layers.values()], (layer, stop) => writeLayer(tree, layer, { alone, stop }))
+  }
   const writeBlob = async (tree: Tree, descriptor: Descriptor): Promise<void> => {
     if (await isThere(descriptor.digest)) return
     await publish(async fd => {
@@ -113,13 +153,19 @@ export const openSession = async (
     place: places.root,
 
     stage: async (stream, what): Promise<StagedBlob> => {
-      const measured = await measure(stream, what)
+      const measured = await measureStream(stream, what)
+      return { measured, content: storedContent(places, measured) }
+    },
+    stageRegion: async (file, what, onBytes): Promise<StagedBlob> => {
+      const measured = await measure(output =>
+        measureRegion({ file, what, output }, { alone: true, onBytes }),
+      )
       return { measured, content: storedContent(places, measured) }
     },
 
     write: async tree => {
+      await writeLayers(tree)
       for (const image of tree.images) {
-        for (const layer of image.layers) await writeLayer(tree, layer)
         await writeDocument(image.configDocument)
         await writeDocument(image.manifest)
       }

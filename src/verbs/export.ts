@@ -1,5 +1,5 @@
 import { type CompressOptions, compress } from '../bytes/compress.js'
-import { counted } from '../bytes/counted.js'
+import { countedParts, streamParts } from '../bytes/parts.js'
 import { type ProgressTask, silent } from '../bytes/progress.js'
 import { openSpoolFile, type SpoolFile } from '../bytes/spool-file.js'
 import { lossesAt, type Possession } from '../image/capabilities.js'
@@ -57,12 +57,12 @@ export const exportSnapshot = (options: ExportOptions): Promise<ExportResult> =>
     const contents = await readableContents(opened, spool)
     const task: ProgressTask = (options.progress ?? silent).begin('Exporting', total)
     let bytes = 0
-    const tar = counted(flatTar(flat.entries, contents, head), length => {
+    const tar = countedParts(flatTar(flat.entries, contents, head), length => {
       bytes += length
       task.advance(length)
     })
     const output = await openOutput(options.output)
-    await output.write(options.compress ? compress(tar, options.compress) : tar)
+    await output.write(options.compress ? compress(streamParts(tar), options.compress) : tar)
     task.end()
     const medium = bare ? 'rootfs-bare' : 'rootfs'
     const where = options.place

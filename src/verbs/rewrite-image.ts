@@ -1,5 +1,8 @@
 import { digestOf } from '../bytes/hasher.js'
+import { memorySource } from '../bytes/memory-source.js'
+import { sideBySide } from '../bytes/side-by-side.js'
 import type { SpoolFile } from '../bytes/spool-file.js'
+import { writeParts } from '../bytes/write-parts.js'
 import type { Image, Root, Tree } from '../image/interfaces.js'
 import { openLayerBytes } from '../image/layer-bytes.js'
 import type { Loss } from '../image/loss.js'
@@ -8,7 +11,8 @@ import { type AnySource, wrapSource } from '../image/wrapped-source.js'
 import { changesetEntries } from '../layer/changeset.js'
 import { contentsIn } from '../layer/content.js'
 import { flatTar } from '../layer/flat-tar.js'
-import { type MeasuredLayer, measureLayer } from '../layer/measure.js'
+import type { MeasuredLayer } from '../layer/measure.js'
+import { measureRegion } from '../layer/measure-region.js'
 import { mergeTocs } from '../layer/merged-tree.js'
 import { canonicalJson } from '../spec/canonical-json.js'
 import { applyChanges } from '../spec/changes.js'
@@ -133,21 +137,16 @@ const squashLayers = async (
   const tocs = await Promise.all(image.layers.map(layer => layer.toc()))
   const entries = changesetEntries(mergeTocs(tocs.slice(0, from - 1)), mergeTocs(tocs.slice(0, to)))
   const needed = new Set(entries.flatMap(({ content }) => (content ? [content.layer] : [])))
-  const bytes = []
-  for (const [index, layer] of image.layers.entries())
-    bytes.push(
-      needed.has(index)
-        ? await openLayerBytes(source, layer, spool)
-        : { size: 0, stream: () => nothing(), read: async () => Buffer.alloc(0) },
-    )
-  const measured = await measureLayer(flatTar(entries, contentsIn(bytes)), 'the new layer', chunk =>
-    spool.write(chunk),
+  const bytes = await sideBySide(image.layers, layer =>
+    needed.has(layer.index) ? openLayerBytes(source, layer, spool) : Promise.resolve(memorySource(nothing)),
   )
-  table.add(measured.digest, spool.cut(), measured)
+  const made = await spool.fill(fd => writeParts(fd, flatTar(entries, contentsIn(bytes))))
+  const measured = await measureRegion({ file: made.file!, what: 'the new layer' })
+  table.add(measured.digest, made, measured)
   return measured
 }
 
-async function* nothing() {}
+const nothing = new Uint8Array(0)
 
 /** Entries are paired with layers by their order, so those of the squashed layers must claim one between them. */
 const squashHistory = (

@@ -1,6 +1,6 @@
-import type { ByteStream } from '../bytes/byte-stream.js'
 import { counted } from '../bytes/counted.js'
 import { decompress } from '../bytes/decompress.js'
+import { fileSource } from '../bytes/file-source.js'
 import { digestOf } from '../bytes/hasher.js'
 import { peek } from '../bytes/peek.js'
 import type { Progress } from '../bytes/progress.js'
@@ -65,7 +65,7 @@ export const imageOfSnapshot = async (
   progress: Progress,
   options: SnapshotImageOptions,
 ): Promise<SnapshotImage> => {
-  const staged = await stageInput(input, progress, stream => stage.stage(stream, 'the snapshot'))
+  const staged = await stageInput(input, progress, stage)
   const { measured } = staged
   if (measured.notTar !== undefined) throw new LadingError('NOT_AN_IMAGE', `It is no tar: ${measured.notTar}`)
   refuseImageArchive(measured)
@@ -111,15 +111,24 @@ const readCarried = ({
  * bzip2, xz and several compressions around one another are undone.
  */
 const stageInput = async (
-  { what, stream: given, size }: SnapshotInput,
+  { what, stream: given, size, file }: SnapshotInput,
   progress: Progress,
-  stage: (stream: ByteStream) => Promise<StagedBlob>,
+  stage: BlobStage,
 ): Promise<StagedBlob> => {
   const task = progress.begin('Importing', size)
   try {
+    const name = 'the snapshot'
+    if (file && stage.stageRegion) {
+      const source = fileSource(file)
+      const head = await source.read({ offset: 0, length: Math.min(headLength, file.length) })
+      if (isLayerEncoding(head)) return await stage.stageRegion(file, name, count => task.advance(count))
+    }
     const bytes = counted(given, count => task.advance(count))
     const { head, stream } = await peek(bytes, headLength)
-    return await stage(isLayerEncoding(head) ? stream : (await decompress(stream, { what })).stream)
+    return await stage.stage(
+      isLayerEncoding(head) ? stream : (await decompress(stream, { what })).stream,
+      name,
+    )
   } finally {
     task.end()
   }

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
-import type { ByteStream } from '../bytes/byte-stream.js'
+import type { ByteStream, FileRange } from '../bytes/byte-stream.js'
 import { openFile } from '../bytes/file-source.js'
+import { streamParts } from '../bytes/parts.js'
 import type { Loss, Warning } from '../image/loss.js'
 import type { Snapshot } from '../image/snapshot.js'
 import { encodeCarried } from '../layer/carried.js'
@@ -14,6 +15,8 @@ export interface SnapshotInput extends AsyncDisposable {
   /** For messages. */
   readonly what: string
   readonly stream: ByteStream
+  /** Where the same bytes lie in a file: then the stream need not be read. */
+  readonly file?: FileRange
   /** Bytes to come, where that is known. */
   readonly size?: number
   readonly losses: readonly Loss[]
@@ -34,7 +37,7 @@ export const openSnapshotInput = async (
     return snapshotStream(await openDirectory(path))
   const file = await openFile(path)
   return {
-    ...{ ...plain, stream: file.stream(), size: file.size },
+    ...{ ...plain, stream: file.stream(), file: file.file, size: file.size },
     [Symbol.asyncDispose]: () => file.handle.close(),
   }
 }
@@ -44,7 +47,7 @@ export const snapshotStream = (snapshot: Snapshot): SnapshotInput => {
   const { place, tree, contents, carried, losses, warnings } = snapshot
   return {
     ...{ what: place, losses, warnings },
-    stream: flatTar(flatEntries(tree).entries, contents, carried && encodeCarried(carried)),
+    stream: streamParts(flatTar(flatEntries(tree).entries, contents, carried && encodeCarried(carried))),
     [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
   }
 }

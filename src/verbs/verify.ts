@@ -1,12 +1,14 @@
 import { drain } from '../bytes/collect.js'
 import { type ProgressTask, silent } from '../bytes/progress.js'
+import { sideBySide } from '../bytes/side-by-side.js'
 import type { Artifact, Image, Layer, Root, Tree } from '../image/interfaces.js'
 import { checkDiffId, layerName } from '../image/layer-view.js'
 import { platformOf } from '../image/narrow.js'
 import { bytesOf } from '../image/tree-size.js'
 import { loadTree } from '../image/view.js'
 import { type AnySource, observed } from '../image/wrapped-source.js'
-import { measureLayer } from '../layer/measure.js'
+import { type MeasuredLayer, measureLayer } from '../layer/measure.js'
+import { measureRegion } from '../layer/measure-region.js'
 import { mergeTocs } from '../layer/merged-tree.js'
 import type { Toc } from '../layer/toc.js'
 import { type Digest, shortDigest } from '../spec/digest.js'
@@ -78,6 +80,7 @@ class Check {
   images = 0
   bytes = 0
   readonly #source: AnySource
+  readonly #measured = new Map<Digest, Promise<MeasuredLayer>>()
 
   constructor(source: AnySource) {
     this.#source = source
@@ -110,6 +113,7 @@ class Check {
     if (surplus > 0) this.notes.push(`${where}: ${surplus} history entries claim layers that are not there`)
     if (missing > 0 && image.config.history.length > 0)
       this.notes.push(`${where}: ${missing} layers have no history entry`)
+    await this.#measureSideBySide(image.layers)
     const tocs: Toc[] = []
     for (const layer of image.layers) {
       const toc = await this.#layer(layer, where)
@@ -135,8 +139,7 @@ class Check {
       this.notes.push(`${where}: ${layerName(layer)} is a foreign layer that is not here`)
       return undefined
     }
-    const known = await this.#source.measurementOf?.(descriptor.digest)
-    const measured = known ?? (await measureLayer(layer.stored(), layerName(layer)))
+    const measured = await (this.#measured.get(descriptor.digest) ?? this.#measure(layer))
     if (measured.digest !== descriptor.digest)
       throw wrong('DIGEST_MISMATCH', 'digest', measured.digest, descriptor.digest)
     if (measured.size !== descriptor.size)
@@ -150,6 +153,27 @@ class Check {
       )
     if (measured.notTar !== undefined) throw new LadingError('BAD_TAR', measured.notTar)
     return measured.toc
+  }
+
+  /** Layers that lie in files are read by threads; what is wrong with one is told when its turn comes. */
+  async #measureSideBySide(layers: readonly Layer[]): Promise<void> {
+    const unread = layers.filter(({ descriptor }) => !this.#measured.has(descriptor.digest))
+    const distinct = [...new Map(unread.map(layer => [layer.descriptor.digest, layer])).values()]
+    await sideBySide(distinct, async layer => {
+      const measuring = this.#measure(layer)
+      this.#measured.set(layer.descriptor.digest, measuring)
+      await measuring.catch(() => {})
+    })
+  }
+
+  async #measure(layer: Layer): Promise<MeasuredLayer> {
+    const { digest } = layer.descriptor
+    const known = await this.#source.measurementOf?.(digest)
+    if (known) return known
+    const region = await this.#source.regionOf?.(digest)
+    if (region === undefined) return measureLayer(layer.stored(), layerName(layer))
+    const { passed, ...file } = region
+    return measureRegion({ file, what: layerName(layer) }, passed && { onBytes: passed })
   }
 
   async #artifact({ descriptor, blobs }: Artifact, where: string): Promise<void> {

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { settleAll } from '../../src/bytes/settle-all.js'
-import { inThread } from '../../src/bytes/threads.js'
+import { inThread, StopFlag } from '../../src/bytes/threads.js'
 import { LadingError } from '../../src/spec/errors.js'
 
 const job = new URL('../helpers/counting-job.js', import.meta.url)
@@ -37,9 +37,9 @@ test('a thread that dies fails its job and no other', async t => {
 })
 
 test('settleAll waits for all, stops the others, and throws the error that was the reason', async t => {
-  const controller = new AbortController()
-  const endless = inThread(job, { endless: true }, { signal: controller.signal })
-  const error = await t.throwsAsync(settleAll([endless, inThread(job, { fail: 'BAD_TAR' })], controller))
+  const stop = new StopFlag()
+  const endless = inThread(job, { endless: true }, { stop })
+  const error = await t.throwsAsync(settleAll([endless, inThread(job, { fail: 'BAD_TAR' })], stop))
   t.is((error as LadingError).code, 'BAD_TAR')
   await t.throwsAsync(endless, { code: 'ABORTED' })
 })

@@ -1,5 +1,7 @@
 import type { ByteStream } from '../../bytes/byte-stream.js'
+import type { FilePart } from '../../bytes/parts.js'
 import type { Image, Layer, Tree } from '../../image/interfaces.js'
+import { layerPart } from '../../image/layer-part.js'
 import type { Descriptor, RawDocument } from '../../spec/descriptor.js'
 import { algorithmOf, type Digest, hexOf } from '../../spec/digest.js'
 import { LadingError } from '../../spec/errors.js'
@@ -14,6 +16,8 @@ export interface PlannedBlob {
   readonly mtime: number
   /** Verified as it is read. */
   open(): ByteStream
+  /** The same, where the blob lies in a file: to be copied by threads. */
+  part?(): Promise<FilePart | undefined>
 }
 
 /** `blobs/sha256/4bce…`, OCI image-spec image-layout.md. */
@@ -50,7 +54,11 @@ export const planBlobs = async (trees: readonly Tree[]): Promise<readonly Planne
       addDocument(image.manifest)
       addDocument(image.configDocument, mtime)
       for (const layer of image.layers)
-        if (await isHeld(tree, layer)) add({ ...layer.descriptor, mtime, open: () => layer.stored() })
+        if (await isHeld(tree, layer))
+          add({
+            ...{ ...layer.descriptor, mtime, open: () => layer.stored() },
+            part: () => layerPart(tree.source, layer),
+          })
     }
     for (const { manifest, blobs: parts } of tree.artifacts) {
       if (manifest) addDocument(manifest)
@@ -80,12 +88,9 @@ export const blobEntries = (blobs: readonly PlannedBlob[]): readonly ArchiveEntr
   return [
     ...folders.map((name): ArchiveEntry => ({ name, type: 'directory', mtime: 0 })),
     ...blobs.map(
-      ({ digest, size, mtime, open }): ArchiveEntry => ({
-        name: blobPath(digest),
-        type: 'file',
-        size,
-        mtime,
-        open,
+      ({ digest, size, mtime, open, part }): ArchiveEntry => ({
+        ...{ name: blobPath(digest), type: 'file', size, mtime, open },
+        ...(part && { part }),
       }),
     ),
   ]

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { chmod, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { ByteStream } from '../../bytes/byte-stream.js'
+import { type Parts, streamParts } from '../../bytes/parts.js'
 import { writeAll } from '../../bytes/write-file.js'
+import { writeParts } from '../../bytes/write-parts.js'
 import { LadingError } from '../../spec/errors.js'
 
 /** Where one archive goes. */
@@ -10,7 +12,7 @@ export interface Output {
   /** As the user named it. */
   readonly place: string
   /** Write all of it. A file that was there before is replaced at the end; when anything fails it stays as it was. */
-  write(stream: ByteStream): Promise<void>
+  write(parts: Parts): Promise<void>
 }
 
 /**
@@ -19,13 +21,15 @@ export interface Output {
  * replaced hands its mode on. A FIFO or a device is written into.
  */
 export const openOutput = async (path: string): Promise<Output> => {
-  if (path === '-') return { place: 'standard output', write: writeStandardOutput }
+  if (path === '-')
+    return { place: 'standard output', write: parts => writeStandardOutput(streamParts(parts)) }
   const found = await stat(path).catch(notThere)
   if (found?.isDirectory())
     throw new LadingError('USAGE', `Cannot write an archive to ${JSON.stringify(path)}: it is a folder`, {
       data: { path },
     })
-  if (found !== undefined && !found.isFile()) return { place: path, write: stream => writeInto(path, stream) }
+  if (found !== undefined && !found.isFile())
+    return { place: path, write: parts => writeInto(path, streamParts(parts)) }
   if (found === undefined && (await stat(dirname(path)).catch(notThere)) === undefined)
     throw new LadingError(
       'NOT_FOUND',
@@ -37,14 +41,14 @@ export const openOutput = async (path: string): Promise<Output> => {
   // A link stays a link: what it points to is replaced.
   const target = found === undefined ? path : await realpath(path)
   const mode = found === undefined ? 0o600 : found.mode & 0o777
-  return { place: path, write: stream => replaceFile(target, mode, stream) }
+  return { place: path, write: parts => replaceFile(target, mode, parts) }
 }
 
 const notThere = (error: NodeJS.ErrnoException): undefined => {
   if (error.code !== 'ENOENT') throw error
 }
 
-const replaceFile = async (target: string, mode: number, stream: ByteStream): Promise<void> => {
+const replaceFile = async (target: string, mode: number, parts: Parts): Promise<void> => {
   const temporary = join(
     dirname(target),
     `.${basename(target).slice(0, 50)}.${randomBytes(6).toString('hex')}`,
@@ -52,7 +56,7 @@ const replaceFile = async (target: string, mode: number, stream: ByteStream): Pr
   const handle = await open(temporary, 'wx', 0o600)
   try {
     try {
-      await writeAll(handle.fd, stream)
+      await writeParts(handle.fd, parts)
     } finally {
       await handle.close()
     }

@@ -1,5 +1,6 @@
 import { lossesAt } from '../../image/capabilities.js'
 import type { Image, ImageSink, Layer, Tree } from '../../image/interfaces.js'
+import { layerPart } from '../../image/layer-part.js'
 import type { Loss } from '../../image/loss.js'
 import { deriveManifest } from '../../spec/derived-manifest.js'
 import { type Digest, hexOf } from '../../spec/digest.js'
@@ -56,7 +57,10 @@ const compose = async (trees: readonly Tree[], { platform }: BundleOptions): Pro
         add({ name, type: 'symlink', linkName: `../${holder}/layer.tar`, mtime })
       else if (await isHeld(tree, layer)) {
         holders.set(layer.diffId, id)
-        add({ name, type: 'file', size: sizes[index]!, mtime, open: () => uncompressed(layer) })
+        add({
+          ...{ name, type: 'file', size: sizes[index]!, mtime, open: () => uncompressed(layer) },
+          ...(isPlain(layer) && { part: () => layerPart(tree.source, layer) }),
+        })
       }
     }
     items.push({

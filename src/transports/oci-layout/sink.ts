@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import type { ByteStream } from '../../bytes/byte-stream.js'
-import { drain } from '../../bytes/collect.js'
+import { checkRegion } from '../../bytes/check-region.js'
 import { openFile } from '../../bytes/file-source.js'
+import type { Parts } from '../../bytes/parts.js'
+import { sideBySide } from '../../bytes/side-by-side.js'
 import { verified } from '../../bytes/verified.js'
-import { writeAll } from '../../bytes/write-file.js'
+import { writeParts } from '../../bytes/write-parts.js'
 import type { CommitResult, ImageSink } from '../../image/interfaces.js'
 import { descriptorsOf, refNameKey, rootsOf } from '../../image/layout-index.js'
 import { canonicalJson } from '../../spec/canonical-json.js'
@@ -75,9 +76,9 @@ const create = async (
   await mkdir(temporary, { mode: 0o700 })
   try {
     await mkdir(join(temporary, 'blobs/sha256'), { recursive: true })
-    for (const blob of blobs) await writeBlob(temporary, blob)
-    await writeFile(temporary, 'oci-layout', bytesOf(Buffer.from(layoutText)))
-    await writeFile(temporary, 'index.json', bytesOf(indexDocument({}, added)), 'sync')
+    await sideBySide(blobs, blob => writeBlob(temporary, blob))
+    await writeFile(temporary, 'oci-layout', [Buffer.from(layoutText)])
+    await writeFile(temporary, 'index.json', [indexDocument({}, added)], 'sync')
     await rename(temporary, target)
     await syncFolder(dirname(target))
   } catch (error) {
@@ -94,7 +95,9 @@ const addTo = async (
 ): Promise<CommitResult['moved']> => {
   const written: string[] = []
   try {
-    for (const blob of blobs) if (await writeBlob(directory, blob)) written.push(blobPath(blob.digest))
+    await sideBySide(blobs, async blob => {
+      if (await writeBlob(directory, blob)) written.push(blobPath(blob.digest))
+    })
     const before = parseJson(await readFile(join(directory, 'index.json')), {
       ...{ what: `index.json of ${directory}`, maxBytes: limits.archiveDocument },
     })
@@ -104,7 +107,7 @@ const addTo = async (
         `Bad index.json of ${directory}: wanted an object with a list of manifests`,
       )
     const { kept, moved } = makeRoom((before.manifests ?? []) as readonly JsonValue[], added)
-    await writeFile(directory, 'index.json', bytesOf(indexDocument(before, [...kept, ...added])), 'sync')
+    await writeFile(directory, 'index.json', [indexDocument(before, [...kept, ...added])], 'sync')
     await syncFolder(directory)
     return moved
   } catch (error) {
@@ -147,12 +150,17 @@ const indexDocument = (before: JsonObject, manifests: readonly unknown[]): Buffe
 /** Put a blob in place unless it is there and whole; whether it was put. */
 const writeBlob = async (
   directory: string,
-  { digest, size, open: openBlob }: PlannedBlob,
+  { digest, size, open: openBlob, part }: PlannedBlob,
 ): Promise<boolean> => {
   const path = blobPath(digest)
   if (await isWhole(join(directory, path), { digest, size })) return false
   await mkdir(dirname(join(directory, path)), { recursive: true })
-  await writeFile(directory, path, verified(openBlob(), { digest, size }, `blob ${digest}`))
+  const inFile = await part?.()
+  await writeFile(
+    directory,
+    path,
+    inFile ? [inFile] : verified(openBlob(), { digest, size }, `blob ${digest}`),
+  )
   return true
 }
 
@@ -161,7 +169,7 @@ const isWhole = async (path: string, wanted: { digest: Digest; size: number }): 
   if (!found?.isFile() || found.size !== wanted.size) return false
   await using file = await openFile(path)
   try {
-    await drain(verified(file.stream(), wanted, path))
+    await checkRegion({ file: file.file, wanted, what: path })
     return true
   } catch (error) {
     // A blob that is damaged is written again.
@@ -171,17 +179,12 @@ const isWhole = async (path: string, wanted: { digest: Digest; size: number }): 
 }
 
 /** Write under a temporary name in the folder, then rename: a file is there whole or not at all. */
-const writeFile = async (
-  directory: string,
-  path: string,
-  stream: ByteStream,
-  sync?: 'sync',
-): Promise<void> => {
+const writeFile = async (directory: string, path: string, parts: Parts, sync?: 'sync'): Promise<void> => {
   const temporary = join(directory, `.${basename(path).slice(0, 50)}.${randomBytes(6).toString('hex')}`)
   const handle = await open(temporary, 'wx', 0o644)
   try {
     try {
-      await writeAll(handle.fd, stream)
+      await writeParts(handle.fd, parts)
       if (sync) await handle.sync()
     } finally {
       await handle.close()
@@ -191,10 +194,6 @@ const writeFile = async (
     await rm(temporary, { force: true })
     throw error
   }
-}
-
-async function* bytesOf(bytes: Buffer): ByteStream {
-  yield bytes
 }
 
 const syncFolder = async (path: string): Promise<void> => {

@@ -1,0 +1,66 @@
+/**
+ * An output told in parts: bytes at hand, and bytes that lie in a file, which need not pass through whoever
+ * composes it. One composition serves a pipe (the parts as a stream) and a file (write-parts.ts, where threads
+ * copy what lies in files to where it belongs).
+ */
+import type { ByteStream, FileRange } from './byte-stream.js'
+import type { Wanted } from './check-region.js'
+import { fileSource } from './file-source.js'
+import { readNow } from './read-now.js'
+import { verified } from './verified.js'
+
+/** Bytes that lie in a file; its descriptor is open as long as the parts are read. */
+export interface FilePart extends FileRange {
+  /** What they should be: checked as they are copied. `what` is for messages. */
+  readonly check?: { readonly wanted: Wanted; readonly what: string }
+  /** Is told of bytes as they are copied. */
+  readonly passed?: (bytes: number) => void
+}
+
+export type Part = Uint8Array | FilePart
+
+export type Parts = AsyncIterable<Part> | Iterable<Part>
+
+export const isFilePart = (part: Part): part is FilePart => !(part instanceof Uint8Array)
+
+/** Parts shorter than this go out together. */
+const small = 64 * 1024
+const chunkLength = 512 * 1024
+
+/** The bytes of all parts, one after the other. Throws what checking and reading throw. */
+export async function* streamParts(parts: Parts): ByteStream {
+  let gathered = Buffer.allocUnsafeSlow(chunkLength)
+  let filled = 0
+  for await (const part of parts) {
+    const isShort = part.length <= small && !(isFilePart(part) && part.check)
+    if (filled > 0 && (!isShort || filled + part.length > chunkLength)) {
+      yield gathered.subarray(0, filled)
+      gathered = Buffer.allocUnsafeSlow(chunkLength)
+      filled = 0
+    }
+    if (!isShort) yield* isFilePart(part) ? streamFile(part) : [part]
+    else {
+      // Waiting for the event loop takes longer than reading most files.
+      if (isFilePart(part)) readNow(part, gathered.subarray(filled, filled + part.length), 0)
+      else gathered.set(part, filled)
+      filled += part.length
+    }
+  }
+  if (filled > 0) yield gathered.subarray(0, filled)
+}
+
+async function* streamFile(part: FilePart): ByteStream {
+  const stream = fileSource(part).stream()
+  for await (const chunk of part.check ? verified(stream, part.check.wanted, part.check.what) : stream) {
+    part.passed?.(chunk.length)
+    yield chunk
+  }
+}
+
+/** The same parts; `onBytes` is told the length of each as it is composed. */
+export async function* countedParts(parts: Parts, onBytes: (bytes: number) => void): AsyncIterable<Part> {
+  for await (const part of parts) {
+    onBytes(part.length)
+    yield part
+  }
+}

@@ -1,0 +1,134 @@
+import { write as writeCallback } from 'node:fs'
+import { promisify } from 'node:util'
+import { type Assembly, assemble } from './assemble.js'
+import { checkRegion } from './check-region.js'
+import { type FilePart, isFilePart, type Parts } from './parts.js'
+import { settleAll } from './settle-all.js'
+import { inThread, StopFlag, threadCount, worthAThread } from './threads.js'
+
+const write = promisify(writeCallback)
+
+/** Of an output that a thread puts together at a time. */
+const batchLength = 8 << 20
+
+/**
+ * Write all parts into the file `fd` from its beginning; how many bytes it was. What lies in files is copied by
+ * threads, side by side, each stretch to where it belongs. Throws what reading and checking the parts throws;
+ * nothing is written any more when this is settled.
+ */
+export const writeParts = async (fd: number, parts: Parts): Promise<number> => {
+  const writer = new PartWriter(fd)
+  try {
+    for await (const part of parts) {
+      if (!isFilePart(part)) writer.addBytes(part)
+      else if (part.check) await writer.copyChecked(part)
+      else await writer.addFile(part)
+      await writer.keepUp()
+    }
+    await writer.flush(true)
+  } catch (error) {
+    writer.stop.raise()
+    await Promise.allSettled(writer.works)
+    throw error
+  }
+  await settleAll([...writer.works], writer.stop)
+  return writer.length
+}
+
+class PartWriter {
+  readonly stop = new StopFlag()
+  /** What is being written. */
+  readonly works = new Set<Promise<void>>()
+  length = 0
+  readonly #fd: number
+  /** The batch at hand: where it begins, its pieces. */
+  #start = 0
+  #table: number[] = []
+  #literals: Uint8Array[] = []
+  #literalBytes = 0
+
+  constructor(fd: number) {
+    this.#fd = fd
+  }
+
+  addBytes(bytes: Uint8Array): void {
+    if (bytes.length === 0) return
+    this.#table.push(-1, this.#literalBytes, bytes.length)
+    this.#literals.push(bytes)
+    this.#literalBytes += bytes.length
+    this.length += bytes.length
+  }
+
+  async addFile({ fd, offset, length }: FilePart): Promise<void> {
+    for (let done = 0; done < length; ) {
+      const count = Math.min(batchLength, length - done)
+      this.#table.push(fd, offset + done, count)
+      this.length += count
+      done += count
+      if (done < length) await this.keepUp()
+    }
+  }
+
+  async copyChecked({ check, passed, ...file }: FilePart): Promise<void> {
+    await this.flush(false)
+    const output = { fd: this.#fd, offset: this.length }
+    this.length += file.length
+    this.#start = this.length
+    const { stop } = this
+    const { fd, offset, length } = file
+    this.#launch(
+      checkRegion(
+        { file: { fd, offset, length }, ...check!, output },
+        { stop, ...(passed && { onBytes: passed }) },
+      ),
+    )
+  }
+
+  /** Write what has gathered, once it is enough; wait while too much is on its way. Throws what has failed. */
+  async keepUp(): Promise<void> {
+    if (this.length - this.#start >= batchLength) await this.flush(false)
+    while (this.works.size >= 2 * threadCount) await Promise.race(this.works)
+  }
+
+  /** Write what has gathered; the `last` batch of a small output needs no thread. */
+  async flush(last: boolean): Promise<void> {
+    const table = Float64Array.from(this.#table)
+    const pieces = this.#literals
+    const output = { fd: this.#fd, offset: this.#start }
+    const isSmall = last && this.length - this.#start < worthAThread && this.works.size === 0
+    const onlyBytes = this.#literalBytes === this.length - this.#start
+    this.#start = this.length
+    this.#table = []
+    this.#literals = []
+    this.#literalBytes = 0
+    if (table.length === 0) return
+    if (onlyBytes) return this.#launch(writeBytes(output, pieces))
+    // A copy of its own: a view would take the whole of what it looks into along to the thread.
+    const assembly: Assembly = { table, literals: Buffer.concat(pieces), output }
+    if (isSmall) return assemble(assembly, { advance: () => {}, check: () => {} })
+    const { stop } = this
+    this.#launch(inThread<Assembly, void>(new URL('./assemble.js', import.meta.url), assembly, { stop }))
+  }
+
+  #launch(work: Promise<void>): void {
+    this.works.add(work)
+    // A failure stays in the set, for whoever waits for it.
+    work.then(
+      () => this.works.delete(work),
+      () => this.stop.raise(),
+    )
+  }
+}
+
+const writeBytes = async (
+  { fd, offset }: { fd: number; offset: number },
+  pieces: readonly Uint8Array[],
+): Promise<void> => {
+  let at = offset
+  for (const bytes of pieces)
+    for (let done = 0; done < bytes.length; ) {
+      const { bytesWritten } = await write(fd, bytes, done, bytes.length - done, at)
+      done += bytesWritten
+      at += bytesWritten
+    }
+}
