@@ -3,7 +3,7 @@ import { dirname, join, normalize } from 'node:path'
 import test from 'ava'
 
 // Bottom to top: a folder imports only itself and folders before it.
-const floors = ['spec', 'bytes', 'tar', 'layer', 'image', 'store', 'transports', 'verbs', 'cli']
+const floors = ['spec', 'bytes', 'tar', 'layer', 'image', 'store', 'transports', 'verbs', 'runtime', 'cli']
 
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .filter(name => name.endsWith('.ts'))
