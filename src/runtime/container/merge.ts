@@ -1,0 +1,161 @@
+import { isIP } from 'node:net'
+import { posix } from 'node:path'
+import { LadingError } from '../../spec/errors.js'
+import { visible } from '../../spec/escape.js'
+import { isObject, type JsonObject, type JsonValue } from '../../spec/json.js'
+import type { ContainerSettings, ImageOfContainer, NetworkSettings, RootfsKind } from '../settings.js'
+import { configEnvironment, processEnvironment, readEnvironment } from './environment.js'
+import { badFlag, quoted } from './flag-errors.js'
+import type { ContainerFlags } from './flags.js'
+import { mountsOf } from './mounts.js'
+import { exposedPorts, parsePort } from './published-ports.js'
+import { parseUlimit, resourcesOf } from './resources.js'
+import { securityOf } from './security.js'
+import { signalNumber } from './signals.js'
+
+/** What is neither the image's nor the user's. */
+export interface GivenToContainer {
+  /** 64 hex digits. */
+  readonly id: string
+  readonly name: string
+  /** RFC 3339. */
+  readonly created: string
+  readonly image: ImageOfContainer
+  /** This process's environment, for `-e NAME`. */
+  readonly env: NodeJS.ProcessEnv
+}
+
+/**
+ * The settings of a container of an image: the image's `config` and the user's flags put together by docker's
+ * rules (moby daemon/create.go, runconfig.Merge). Throws USAGE in docker's words for what makes no sense.
+ */
+export const merge = (
+  config: JsonObject,
+  flags: ContainerFlags,
+  given: GivenToContainer,
+): ContainerSettings => {
+  const hostname = checkHostname(flags.hostname ?? given.id.slice(0, 12))
+  const terminal = flags.tty ?? false
+  const env = configEnvironment(
+    readEnvironment(flags.envFile ?? [], flags.env ?? [], given.env),
+    lines(config.Env),
+  )
+  const stopSignal = flags.stopSignal ?? (text(config.StopSignal) || 'TERM')
+  signalNumber(stopSignal)
+  return {
+    id: given.id,
+    name: given.name,
+    created: given.created,
+    image: given.image,
+    process: {
+      args: programOf(config, flags),
+      env: processEnvironment(env, { hostname, terminal }),
+      cwd: workdirOf(flags.workdir, text(config.WorkingDir)),
+      user: flags.user || text(config.User),
+      groups: flags.groupAdd ?? [],
+      terminal,
+      openStdin: flags.interactive ?? false,
+      init: flags.init ?? false,
+      stopSignal: stopSignal.toUpperCase().replace(/^SIG/, ''),
+      stopTimeout: stopTimeoutOf(flags.stopTimeout),
+      ...securityOf(flags),
+      rlimits: (flags.ulimit ?? []).map(parseUlimit),
+    },
+    hostname,
+    network: networkOf(flags, Object.keys(entries(config.ExposedPorts))),
+    mounts: mountsOf({
+      volumes: flags.volume ?? [],
+      tmpfs: flags.tmpfs ?? [],
+      imageVolumes: Object.keys(entries(config.Volumes)),
+    }),
+    resources: resourcesOf(flags),
+    rootfs: { kind: rootfsOf(flags.rootfs), readonly: flags.readOnly ?? false },
+    labels: { ...(entries(config.Labels) as Record<string, string>), ...labelsOf(flags.label ?? []) },
+    extraHosts: (flags.addHost ?? []).map(parseHost),
+    ...(flags.dns && flags.dns.length > 0 && { dns: flags.dns.map(parseDns) }),
+    autoRemove: flags.rm ?? false,
+    runtime: runtimeOf(flags.runtime),
+  }
+}
+
+const lines = (value: JsonValue | undefined): readonly string[] =>
+  Array.isArray(value) ? (value as readonly string[]) : []
+const entries = (value: JsonValue | undefined): JsonObject => (isObject(value) ? value : {})
+const text = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '')
+
+/** ENTRYPOINT and CMD: an entrypoint of the user's takes the image's CMD away too; `--entrypoint ''` is none at all. */
+const programOf = (config: JsonObject, { entrypoint, command = [] }: ContainerFlags): readonly string[] => {
+  const image = entrypoint === undefined
+  const program = image ? lines(config.Entrypoint) : entrypoint === '' ? [] : [entrypoint]
+  const args = image && command.length === 0 ? lines(config.Cmd) : command
+  // An image may hold [""] where somebody took its entrypoint away.
+  const whole = [...(program.join('') === '' ? [] : program), ...args]
+  if (whole.length === 0)
+    throw new LadingError('USAGE', 'No command specified: the image has none, so give one behind its name')
+  return whole
+}
+
+const workdirOf = (wanted: string | undefined, image: string): string => {
+  if (wanted !== undefined && wanted !== '' && !wanted.startsWith('/'))
+    throw new LadingError(
+      'USAGE',
+      `The working directory '${visible(wanted)}' is invalid, it needs to be an absolute path`,
+    )
+  return posix.resolve('/', wanted || image || '/')
+}
+
+const checkHostname = (name: string): string => {
+  if (name.length <= 64 && /^[a-zA-Z0-9](?:[a-zA-Z0-9_.-]*[a-zA-Z0-9])?$/.test(name)) return name
+  throw new LadingError('USAGE', `Invalid hostname format: ${visible(name)}`, { data: { hostname: name } })
+}
+
+const stopTimeoutOf = (value: string | undefined): number => {
+  if (value === undefined) return 10
+  if (!/^-?\d{1,9}$/.test(value)) throw badFlag('--stop-timeout', value, `parsing "${value}": invalid syntax`)
+  return Math.max(-1, Number(value))
+}
+
+const networkOf = (flags: ContainerFlags, exposed: readonly string[]): NetworkSettings => {
+  const mode = flags.network === undefined || flags.network === 'default' ? 'bridge' : flags.network
+  if (mode !== 'bridge' && mode !== 'none' && mode !== 'host')
+    throw new LadingError('USAGE', `Network ${visible(mode)} not found: wanted bridge, none or host`)
+  const published = (flags.publish ?? []).flatMap(parsePort)
+  const taken = new Set(published.map(port => `${port.containerPort}/${port.protocol}`))
+  const others = flags.publishAll
+    ? exposedPorts(exposed).filter(port => !taken.has(`${port.containerPort}/${port.protocol}`))
+    : []
+  // As docker: ports of a container without a network of its own are said and come to nothing.
+  return { mode, ports: mode === 'bridge' ? [...published, ...others] : [] }
+}
+
+const labelsOf = (labels: readonly string[]): Record<string, string> =>
+  Object.fromEntries(
+    labels.map(label => {
+      const equals = label.indexOf('=')
+      if (equals === 0 || label === '') throw badFlag('-l, --label', label, 'a label needs a name')
+      return equals < 0 ? [label, ''] : [label.slice(0, equals), label.slice(equals + 1)]
+    }),
+  )
+
+const parseHost = (value: string): readonly [ip: string, name: string] => {
+  const [, name, ip = ''] = /^([^:=]+)[:=]\[?(.+?)\]?$/.exec(value) ?? []
+  if (name === undefined) throw badFlag('--add-host', value, `bad format for add-host: ${quoted(value)}`)
+  if (!isIP(ip)) throw badFlag('--add-host', value, `invalid IP address in add-host: ${quoted(ip)}`)
+  return [ip, name]
+}
+
+const parseDns = (value: string): string => {
+  if (!isIP(value)) throw badFlag('--dns', value, `${value} is not an ip address`)
+  return value
+}
+
+const rootfsOf = (kind: string | undefined): RootfsKind => {
+  if (kind === undefined || kind === 'erofs' || kind === 'overlay' || kind === 'copy') return kind ?? 'erofs'
+  throw badFlag('--rootfs', kind, 'wanted erofs, overlay or copy')
+}
+
+const runtimeOf = (runtime: string | undefined): ContainerSettings['runtime'] => {
+  if (runtime === undefined || runtime === 'launcher' || runtime === 'runc' || runtime === 'crun')
+    return runtime ?? 'launcher'
+  throw badFlag('--runtime', runtime, `unknown or invalid runtime name: ${runtime}; wanted launcher, runc or crun`)
+}

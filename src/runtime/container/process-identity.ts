@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs'
+
+/** A process for good: numbers are given again, and to other processes after a boot. */
+export interface ProcessIdentity {
+  readonly pid: number
+  /** Clock ticks after the boot: field 22 of /proc/PID/stat. */
+  readonly startTime: number
+  /** /proc/sys/kernel/random/boot_id. */
+  readonly boot: string
+}
+
+let boot: string | undefined
+
+export const currentBoot = (): string => {
+  boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  return boot
+}
+
+/** The process that has the number now; undefined where none has, or one that has ended and was not waited for. */
+export const identify = (pid: number): ProcessIdentity | undefined => {
+  let stat: string
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  } catch {
+    return undefined
+  }
+  // proc_pid_stat(5): the program's name, in parentheses, may itself hold blanks and parentheses.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  if (fields[0] === 'Z' || fields[0] === 'X') return undefined
+  return { pid, startTime: Number(fields[19]), boot: currentBoot() }
+}
+
+/** Whether this very process still runs. */
+export const isAlive = (process: ProcessIdentity | undefined): boolean => {
+  if (process === undefined || process.boot !== currentBoot()) return false
+  return identify(process.pid)?.startTime === process.startTime
+}
