@@ -1,10 +1,12 @@
 /** Bytes that are written one after the other, little-endian, into a buffer that grows. */
 export class GrowingBytes {
   #buffer: Buffer
+  #view: DataView
   length = 0
 
-  constructor(room = 8192) {
+  constructor(room = 16384) {
     this.#buffer = Buffer.alloc(room)
+    this.#view = viewOf(this.#buffer)
   }
 
   /** Make room for `count` bytes, zero, at the end; their offset. */
@@ -15,6 +17,7 @@ export class GrowingBytes {
       const larger = Buffer.alloc(Math.max(this.length, 2 * this.#buffer.length))
       this.#buffer.copy(larger, 0, 0, at)
       this.#buffer = larger
+      this.#view = viewOf(larger)
     }
     return at
   }
@@ -46,12 +49,8 @@ export class GrowingBytes {
     this.reserve((to - (this.length % to)) % to)
   }
 
-  getWord(at: number): number {
-    return this.#buffer.readUInt32LE(at)
-  }
-
   setWord(at: number, value: number): void {
-    this.#buffer.writeInt32LE(value | 0, at)
+    this.#view.setUint32(at, value, true)
   }
 
   /** What was written so far; a view, which the next write may leave behind. */
@@ -59,3 +58,6 @@ export class GrowingBytes {
     return this.#buffer.subarray(0, this.length)
   }
 }
+
+/** Its setters are builtin: this code mostly runs once, before it is compiled. */
+const viewOf = (buffer: Buffer): DataView => new DataView(buffer.buffer, buffer.byteOffset, buffer.length)
