@@ -1,0 +1,98 @@
+import { constants } from 'node:fs'
+import type { GroupEntry, Hierarchy } from '../cgroup/control-group.js'
+import { attachAndClose, attachMount, attributes, makeMount, restrictMountAt, safe } from './mount-steps.js'
+import { namespaces } from './monitor-steps.js'
+import type { ProgramStep, Slot } from './program.js'
+import { call, close, closeOnExec, here, type Names, open } from './steps.js'
+
+/** Open the doors of a container's groups; needed while the host's files are still to be seen. */
+export const openGroups = (
+  entry: GroupEntry,
+  names: Names,
+): { readonly doors: readonly Slot[]; readonly steps: readonly ProgramStep[] } => {
+  const folders = entry.version === 1 ? entry.folders : entry.version === 2 ? [entry.folder] : []
+  const opened = folders.map(folder => ({ door: names.slot(), path: `${folder}/cgroup.procs` }))
+  return {
+    doors: opened.map(({ door }) => door),
+    steps: opened.map(({ door, path }) =>
+      open(`open ${path}`, here, path, constants.O_WRONLY | closeOnExec, door),
+    ),
+  }
+}
+
+/** Move the running process through the doors. */
+export const enterGroups = (doors: readonly Slot[]): readonly ProgramStep[] =>
+  doors.flatMap((door, index) => [
+    // 0 is whoever writes.
+    call(`enter control group ${index + 1} of ${doors.length}`, 'write', [door, '0', 1]),
+    close(door),
+  ])
+
+/** What the first process of a container does about its group: enter, and make it the root of what it sees. */
+export const enterOwnGroup = (entry: GroupEntry, names: Names): readonly ProgramStep[] => {
+  // In version 2 it was started inside.
+  const { doors, steps } = entry.version === 1 ? openGroups(entry, names) : { doors: [], steps: [] }
+  return [
+    ...steps,
+    ...enterGroups(doors),
+    call('make a namespace of control groups', 'unshare', [namespaces.cgroup]),
+  ]
+}
+
+const path = '/sys/fs/cgroup'
+
+/** /sys/fs/cgroup as the container sees it: its own groups, not to be changed unless it is privileged. */
+export const mountGroups = (
+  entry: GroupEntry,
+  options: { readonly sys: Slot; readonly writable: boolean },
+  names: Names,
+): readonly ProgramStep[] => {
+  if (entry.version === 'none') return []
+  const access = options.writable ? 0 : attributes.readonly
+  const mount = names.slot()
+  if (entry.version === 2)
+    return [
+      ...makeMount(path, { type: 'cgroup2', source: 'cgroup', attributes: safe | access }, mount),
+      ...attachAndClose(`attach cgroup2 at ${path}`, mount, { folder: options.sys, path: 'fs/cgroup' }),
+    ]
+  const tmpfs = { type: 'tmpfs', source: 'tmpfs', options: { mode: '755' }, attributes: safe }
+  return [
+    ...makeMount(path, tmpfs, mount),
+    attachMount(`attach tmpfs at ${path}`, mount, { folder: options.sys, path: 'fs/cgroup' }),
+    ...entry.hierarchies.flatMap(hierarchy => mountHierarchy(hierarchy, mount, access, names)),
+    ...(options.writable ? [] : [restrictMountAt(`make ${path} read-only`, path, attributes.readonly)]),
+  ]
+}
+
+const mountHierarchy = (
+  { name, options }: Hierarchy,
+  parent: Slot,
+  access: number,
+  names: Names,
+): readonly ProgramStep[] => {
+  const mount = names.slot()
+  const at = `${path}/${name}`
+  const parsed = Object.fromEntries(
+    options.flatMap(option =>
+      option.startsWith('name=')
+        ? [
+            ['none', true as const],
+            ['name', option.slice('name='.length)],
+          ]
+        : [[option, true as const]],
+    ),
+  )
+  return [
+    call(`make ${at}`, 'mkdirat', [parent, name, 0o755]),
+    ...makeMount(
+      at,
+      { type: 'cgroup', source: 'cgroup', options: parsed, attributes: safe | access },
+      mount,
+    ),
+    ...attachAndClose(`attach cgroup at ${at}`, mount, { folder: parent, path: name }),
+    // cpu and cpuacct, which programs look for, where one folder is both.
+    ...(options.length > 1
+      ? options.map(option => call(`link ${path}/${option}`, 'symlinkat', [name, parent, option]))
+      : []),
+  ]
+}
