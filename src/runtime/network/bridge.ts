@@ -3,8 +3,17 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { LadingError } from '../../spec/errors.js'
 import { writeAtomically } from '../../store/atomic-file.js'
 import { withLock } from '../../store/file-lock.js'
-import { gatewayOf, parseSubnet, type Subnet, subnetText } from './address.js'
-import { addAddress, addBridge, bringUp, deleteAddress, deleteLink, getLink, listAddresses } from './links.js'
+import { gatewayOf, macOf, parseSubnet, type Subnet, subnetText } from './address.js'
+import {
+  addAddress,
+  addBridge,
+  bringUp,
+  deleteAddress,
+  deleteLink,
+  getLink,
+  listAddresses,
+  setMac,
+} from './links.js'
 import { allowOut, forbidOut } from './nat.js'
 import { type Link, readAddress, readLink } from './netlink-answer.js'
 import { type Netlink, withNetlink } from './netlink-socket.js'
@@ -87,8 +96,7 @@ const makeBridge = (
   name: string,
   known: Subnet | undefined,
 ): { link: Link; subnet: Subnet } => {
-  // Its first address is not known yet, so the MAC is of one that is never given to a container.
-  netlink.change(addBridge(name, known ? gatewayOf(known) : 0), ['EEXIST'])
+  const was = netlink.change(addBridge(name), ['EEXIST'])
   const link = findLink(netlink, name)
   if (link?.kind !== 'bridge')
     throw new LadingError(
@@ -96,9 +104,10 @@ const makeBridge = (
       `Cannot use ${name} as a bridge: found a link of kind ${link?.kind ?? 'none'}`,
     )
   netlink.change(bringUp(name))
-  if (!known) return { link, subnet: claimSubnet(netlink, link) }
-  netlink.change(addAddress(link.index, gatewayOf(known), known), ['EEXIST'])
-  return { link, subnet: known }
+  const subnet = known ?? claimSubnet(netlink, link)
+  netlink.change(addAddress(link.index, gatewayOf(subnet), subnet), ['EEXIST'])
+  if (!was) netlink.change(setMac(name, macOf(gatewayOf(subnet))))
+  return { link, subnet }
 }
 
 /** Undo openNetwork, but for the record; a bridge that other folders use too stays. No container may be on it. */

@@ -1,6 +1,6 @@
 /** The requests that lading makes of rtnetlink, one function each. */
 import { existsSync } from 'node:fs'
-import { addressBytes, addressText, broadcastOf, macOf, type Subnet } from './address.js'
+import { addressBytes, addressText, broadcastOf, type Subnet } from './address.js'
 import {
   addressAttribute,
   addressStructure,
@@ -29,16 +29,26 @@ const name = (link: string): Buffer => attribute(linkAttribute.name, text(link))
 /** A kernel without IPv6 refuses the attribute. */
 const noInet6 = (): Buffer => (existsSync('/proc/sys/net/ipv6') ? withoutInet6Address() : Buffer.alloc(0))
 
-/** With the MAC of its address: the kernel would else take the lowest of its ports', which changes as they come and go. */
-export const addBridge = (bridge: string, gateway: number): NetlinkRequest => ({
+export const addBridge = (bridge: string): NetlinkRequest => ({
   what: `add bridge ${bridge}`,
   bytes: netlinkMessage(
     messageType.newLink,
     make,
     linkStructure(0, true),
     name(bridge),
-    attribute(linkAttribute.mac, macOf(gateway)),
     attribute(linkAttribute.info, attribute(linkInfo.kind, Buffer.from('bridge'))),
+  ),
+})
+
+/** A bridge that was given none has the lowest MAC of its ports, which changes as they come and go. */
+export const setMac = (link: string, mac: Uint8Array): NetlinkRequest => ({
+  what: `set the MAC of ${link}`,
+  bytes: netlinkMessage(
+    messageType.newLink,
+    0,
+    linkStructure(),
+    name(link),
+    attribute(linkAttribute.mac, mac),
   ),
 })
 
