@@ -18,6 +18,7 @@ const meanings = {
   LIMIT_EXCEEDED: 'a size, count, depth or ratio over its named limit',
   LOCKED: 'another process holds the store',
   MISSING_LIBRARY: 'a library that this input needs is not installed',
+  NETWORK: 'a bridge, a link, an address or a port that cannot be had',
   NOT_AN_IMAGE: 'bytes that are something else than an image',
   NOT_FOUND: 'no such image, layer, path or place',
   SIZE_MISMATCH: 'more or fewer bytes than the descriptor says',

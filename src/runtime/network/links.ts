@@ -1,0 +1,162 @@
+/** The requests that lading makes of rtnetlink, one function each. */
+import { existsSync } from 'node:fs'
+import { addressBytes, addressText, broadcastOf, type Subnet } from './address.js'
+import {
+  addressAttribute,
+  addressStructure,
+  attribute,
+  defaultRouteStructure,
+  familyInet,
+  familyStructure,
+  linkAttribute,
+  linkInfo,
+  linkStructure,
+  messageFlag,
+  messageType,
+  type NetlinkRequest,
+  netlinkMessage,
+  routeAttribute,
+  text,
+  uint32,
+  vethInfo,
+  withoutInet6Address,
+} from './netlink.js'
+
+const make = messageFlag.create | messageFlag.exclusive
+
+const name = (link: string): Buffer => attribute(linkAttribute.name, text(link))
+
+/** A kernel without IPv6 refuses the attribute. */
+const noInet6 = (): Buffer => (existsSync('/proc/sys/net/ipv6') ? withoutInet6Address() : Buffer.alloc(0))
+
+export const addBridge = (bridge: string): NetlinkRequest => ({
+  what: `add bridge ${bridge}`,
+  bytes: netlinkMessage(
+    messageType.newLink,
+    make,
+    linkStructure(0, true),
+    name(bridge),
+    attribute(linkAttribute.info, attribute(linkInfo.kind, Buffer.from('bridge'))),
+  ),
+})
+
+/** A bridge that was given none has the lowest MAC of its ports, which changes as they come and go. */
+export const setMac = (link: string, mac: Uint8Array): NetlinkRequest => ({
+  what: `set the MAC of ${link}`,
+  bytes: netlinkMessage(
+    messageType.newLink,
+    0,
+    linkStructure(),
+    name(link),
+    attribute(linkAttribute.mac, mac),
+  ),
+})
+
+/** A pair: `link` here, up, a port of the link with index `master`; `peer` in the network namespace of process `pid`. */
+export const addVeth = (veth: {
+  readonly link: string
+  readonly master: number
+  readonly peer: string
+  readonly peerMac: Uint8Array
+  readonly pid: number
+}): NetlinkRequest => {
+  const peer = Buffer.concat([
+    linkStructure(),
+    name(veth.peer),
+    attribute(linkAttribute.mac, veth.peerMac),
+    attribute(linkAttribute.namespaceOfPid, uint32(veth.pid)),
+  ])
+  return {
+    what: `add link ${veth.link} with its peer ${veth.peer} in the network namespace of process ${veth.pid}`,
+    bytes: netlinkMessage(
+      messageType.newLink,
+      make,
+      linkStructure(0, true),
+      name(veth.link),
+      attribute(linkAttribute.master, uint32(veth.master)),
+      noInet6(),
+      attribute(
+        linkAttribute.info,
+        Buffer.concat([
+          attribute(linkInfo.kind, Buffer.from('veth')),
+          attribute(linkInfo.data, attribute(vethInfo.peer, peer)),
+        ]),
+      ),
+    ),
+  }
+}
+
+/** A text of up to 255 bytes that the kernel keeps with the link. */
+export const setAlias = (link: string, alias: string): NetlinkRequest => ({
+  what: `mark link ${link}`,
+  bytes: netlinkMessage(
+    messageType.newLink,
+    0,
+    linkStructure(),
+    name(link),
+    attribute(linkAttribute.alias, Buffer.from(alias)),
+  ),
+})
+
+export const bringUp = (link: string): NetlinkRequest => ({
+  what: `bring up ${link}`,
+  bytes: netlinkMessage(messageType.newLink, 0, linkStructure(0, true), name(link)),
+})
+
+export const bringUpWithoutInet6 = (link: string): NetlinkRequest => ({
+  what: `bring up ${link}`,
+  bytes: netlinkMessage(messageType.newLink, 0, linkStructure(0, true), name(link), noInet6()),
+})
+
+export const addAddress = (index: number, address: number, subnet: Subnet): NetlinkRequest => ({
+  what: `give link ${index} the address ${addressText(address)}/${subnet.prefix}`,
+  bytes: netlinkMessage(messageType.newAddress, make, ...addressBody(index, address, subnet)),
+})
+
+export const deleteAddress = (index: number, address: number, subnet: Subnet): NetlinkRequest => ({
+  what: `take the address ${addressText(address)}/${subnet.prefix} from link ${index}`,
+  bytes: netlinkMessage(messageType.deleteAddress, 0, ...addressBody(index, address, subnet)),
+})
+
+const addressBody = (index: number, address: number, subnet: Subnet): readonly Buffer[] => [
+  addressStructure(index, subnet.prefix),
+  attribute(addressAttribute.local, addressBytes(address)),
+  attribute(addressAttribute.address, addressBytes(address)),
+  attribute(addressAttribute.broadcast, addressBytes(broadcastOf(subnet))),
+]
+
+export const addDefaultRoute = (gateway: number): NetlinkRequest => ({
+  what: `add a default route by ${addressText(gateway)}`,
+  bytes: netlinkMessage(
+    messageType.newRoute,
+    make,
+    defaultRouteStructure(),
+    attribute(routeAttribute.gateway, addressBytes(gateway)),
+  ),
+})
+
+/** Deletes the other half of a pair too. */
+export const deleteLink = (link: string): NetlinkRequest => ({
+  what: `delete link ${link}`,
+  bytes: netlinkMessage(messageType.deleteLink, 0, linkStructure(), name(link)),
+})
+
+export const getLink = (link: string): NetlinkRequest => ({
+  what: `look up link ${link}`,
+  bytes: netlinkMessage(messageType.getLink, 0, linkStructure(), name(link)),
+})
+
+export const listLinks: NetlinkRequest = {
+  what: 'list links',
+  bytes: netlinkMessage(messageType.getLink, messageFlag.list, familyStructure(0)),
+}
+
+export const listAddresses: NetlinkRequest = {
+  what: 'list addresses',
+  bytes: netlinkMessage(messageType.getAddress, messageFlag.list, familyStructure(familyInet)),
+}
+
+export const listRoutes: NetlinkRequest = {
+  what: 'list routes',
+  bytes: netlinkMessage(messageType.getRoute, messageFlag.list, familyStructure(familyInet)),
+}
