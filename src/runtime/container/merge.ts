@@ -3,12 +3,13 @@ import { posix } from 'node:path'
 import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
 import { isObject, type JsonObject, type JsonValue } from '../../spec/json.js'
+import { parsePublished } from '../network/ports.js'
 import type { ContainerSettings, ImageOfContainer, NetworkSettings, RootfsKind } from '../settings.js'
 import { configEnvironment, processEnvironment, readEnvironment } from './environment.js'
 import { badFlag, quoted } from './flag-errors.js'
 import type { ContainerFlags } from './flags.js'
 import { mountsOf } from './mounts.js'
-import { exposedPorts, parsePort } from './published-ports.js'
+import { exposedPorts } from './published-ports.js'
 import { parseUlimit, resourcesOf } from './resources.js'
 import { securityOf } from './security.js'
 import { signalNumber } from './signals.js'
@@ -119,7 +120,7 @@ const networkOf = (flags: ContainerFlags, exposed: readonly string[]): NetworkSe
   const mode = flags.network === undefined || flags.network === 'default' ? 'bridge' : flags.network
   if (mode !== 'bridge' && mode !== 'none' && mode !== 'host')
     throw new LadingError('USAGE', `Network ${visible(mode)} not found: wanted bridge, none or host`)
-  const published = (flags.publish ?? []).flatMap(parsePort)
+  const published = (flags.publish ?? []).flatMap(parsePublished)
   const taken = new Set(published.map(port => `${port.containerPort}/${port.protocol}`))
   const others = flags.publishAll
     ? exposedPorts(exposed).filter(port => !taken.has(`${port.containerPort}/${port.protocol}`))

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { posix, resolve } from 'node:path'
 import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
+import { parseTmpfsOptions } from '../launcher/tmpfs-options.js'
 import type { MountSettings } from '../settings.js'
 import { badFlag } from './flag-errors.js'
 
@@ -64,16 +65,13 @@ const parseVolume = (text: string): MountSettings => {
   return { type: 'volume', volume: source, target, readonly }
 }
 
-/** `TARGET[:OPTIONS]`; like docker, nothing on it is run, is a device or raises privileges unless the options say so. */
+/** `TARGET[:OPTIONS]`. */
 const parseTmpfs = (text: string): MountSettings => {
   const colon = text.indexOf(':')
-  const wrong = (problem: string) => badFlag('--tmpfs', text, problem)
-  const target = checkTarget(colon < 0 ? text : text.slice(0, colon), wrong)
-  const words = colon < 0 ? [] : text.slice(colon + 1).split(',').filter(word => word !== '')
-  const options = ['noexec', 'nosuid', 'nodev'].filter(
-    option => !words.includes(option) && !words.includes(option.slice(2)),
-  )
-  return { type: 'tmpfs', target, options: [...options, ...words].join(',') }
+  const target = colon < 0 ? text : text.slice(0, colon)
+  const options = colon < 0 ? '' : text.slice(colon + 1)
+  parseTmpfsOptions(options)
+  return { type: 'tmpfs', target: checkTarget(target, problem => badFlag('--tmpfs', text, problem)), options }
 }
 
 const checkTarget = (path: string, wrong: (problem: string) => LadingError): string => {
