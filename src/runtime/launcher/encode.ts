@@ -63,6 +63,9 @@ class Encoder {
       case 'exit-as':
         this.#exitAs(step.status)
         break
+      case 'fail':
+        this.#blame(index)
+        return this.#fail(step.error)
       case 'init':
         this.#blame(index)
         this.#init(step.child, step.status)
@@ -132,6 +135,16 @@ class Encoder {
   #blame(index: number): void {
     if (index > 0xffff) throw new Error(`A program has at most ${0x1_0000} steps`)
     this.#code.move('step', index * 0x1_0000)
+  }
+
+  /** −errno from 32 bits: its lowest 31 are 2^31 − errno. */
+  #fail(error: Slot): void {
+    const code = this.#code
+    code.load('result', this.#data.slot(error))
+    code.keepLowBits('result', 31)
+    code.move('scratch', 0x8000_0000)
+    code.subtract('result', 'scratch')
+    code.jump(this.#failure)
   }
 
   /** Where failing steps come with their result: say which and why, and end. */

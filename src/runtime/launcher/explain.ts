@@ -20,6 +20,8 @@ const explainStep = (step: ProgramStep): string => {
       return `go to ${visible(step.to.label)}`
     case 'exit':
       return `exit ${step.status}`
+    case 'fail':
+      return `${visible(step.name)}: fail as $${step.error.slot} says`
     case 'exit-as':
       return `${visible(step.name)}: exit as $${step.status.slot} says`
     case 'init':

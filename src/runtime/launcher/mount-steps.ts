@@ -30,7 +30,7 @@ export interface NewMount {
 /** Make a file system, nowhere yet; `save` is its root. `at` is where it will be, for the names of steps. */
 export const makeMount = (at: string, mount: NewMount, save: Slot): readonly ProgramStep[] => [
   call(`open ${mount.type} for ${at}`, 'fsopen', [mount.type, fsopenCloexec], { save }),
-  ...Object.entries({ source: mount.source, ...mount.options }).map(([option, value]) =>
+  ...Object.entries<string | true>({ source: mount.source, ...mount.options }).map(([option, value]) =>
     value === true
       ? call(`set ${option} of ${at}`, 'fsconfig', [save, fsconfig.flag, option, 0, 0])
       : call(`set ${option}=${value} of ${at}`, 'fsconfig', [save, fsconfig.text, option, value, 0]),

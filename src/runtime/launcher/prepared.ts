@@ -26,6 +26,8 @@ export interface Prepared {
   readonly capabilities: bigint
   /** Lading runs as an ordinary user: the container gets a user namespace of its own. */
   readonly rootless: boolean
+  /** Group 5, `tty`, is there to own terminals: not in a user namespace that maps one ID only. */
+  readonly ttyGroup: boolean
   /** The container outlives the process that launches it. */
   readonly detached: boolean
   /** Of the host's processors, see masks.ts. */

@@ -63,6 +63,8 @@ export type ProgramStep =
   | { readonly kind: 'init'; readonly name: string; readonly child: Slot; readonly status: Slot }
   /** End with this status. */
   | { readonly kind: 'exit'; readonly status: number }
+  /** Fail, as a call with this name would: the lower 32 bits of `error` are −errno, which some other call wrote there. */
+  | { readonly kind: 'fail'; readonly name: string; readonly error: Slot }
 
 export type Program = readonly ProgramStep[]
 

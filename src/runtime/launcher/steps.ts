@@ -67,3 +67,11 @@ export const open = (
 ): CallStep => call(name, 'openat', [folder, path, flags, 0], { save, ...more })
 
 export const close = (slot: Slot, name = 'close a descriptor'): CallStep => call(name, 'close', [slot])
+
+/** RESOLVE_* of openat2(2): no symbolic links at all; or those of file systems only, and none out of the root. */
+export const noLinks = 0x06
+export const insideRoot = 0x02 | 0x10
+
+/** struct open_how. */
+export const openHow = (flags: number, resolve: number): Buffer => words64(flags, 0, resolve)
+export const openHowLength = 24

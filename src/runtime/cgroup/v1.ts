@@ -1,0 +1,159 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { type DeviceRule, deviceRules } from '../launcher/devices.js'
+import type { ControlGroup, ControlGroups } from './control-group.js'
+import {
+  checkId,
+  fieldOf,
+  foldersIn,
+  killEach,
+  makeGroupFolder,
+  parentName,
+  processesBelow,
+  readGroupFile,
+  removeGroupFolder,
+  stuck,
+  untilTrue,
+  writeLimit,
+} from './group-files.js'
+import type { GroupMounts } from './hierarchies.js'
+import { limitFilesV1 } from './limits.js'
+
+type MountedHierarchies = GroupMounts['hierarchies']
+
+/** cgroups version 1: a tree for each controller or a few of them (Documentation/admin-guide/cgroup-v1). */
+export const versionOne = (hierarchies: MountedHierarchies): ControlGroups => ({
+  version: 1,
+  make: async (id, { resources, anyDevice }) => {
+    const group = groupOf(id, hierarchies)
+    const made: string[] = []
+    try {
+      await Promise.all(
+        hierarchies.map(async ({ folder, options }) => {
+          const path = join(folder, parentName, checkId(id))
+          await mkdir(join(folder, parentName), { recursive: true, mode: 0o755 })
+          if (options.includes('cpuset')) await inheritCpuset(folder, join(folder, parentName))
+          await makeGroupFolder(path)
+          made.push(path)
+          if (options.includes('cpuset')) await inheritCpuset(join(folder, parentName), path)
+          if (options.includes('devices') && !anyDevice) await setDevices(path)
+        }),
+      )
+      await group.setLimits(resources)
+    } catch (error) {
+      await Promise.allSettled(made.map(removeGroupFolder))
+      throw error
+    }
+    return group
+  },
+  find: id => groupOf(id, hierarchies),
+  list: async () => {
+    const names = await Promise.all(hierarchies.map(({ folder }) => foldersIn(join(folder, parentName))))
+    return [...new Set(names.flat())].sort()
+  },
+})
+
+const groupOf = (id: string, hierarchies: MountedHierarchies): ControlGroup => {
+  checkId(id)
+  const folders = hierarchies.map(({ folder }) => join(folder, parentName, id))
+  /** Undefined where the host lacks the controller. */
+  const find = (controller: string): string | undefined => {
+    const at = hierarchies.findIndex(({ options }) => options.includes(controller))
+    return folders[at]
+  }
+  const read = async (controller: string, file: string): Promise<string> => {
+    const folder = find(controller)
+    return folder === undefined ? '' : readGroupFile(join(folder, file))
+  }
+  const setFreezer = async (state: 'FROZEN' | 'THAWED'): Promise<void> => {
+    const folder = find('freezer')
+    if (folder === undefined) throw stuck(id, 'freeze')
+    const done = await untilTrue(async () => {
+      // FREEZING stays when a process was being made meanwhile: written again, it goes on.
+      await writeFile(join(folder, 'freezer.state'), state)
+      return (await read('freezer', 'freezer.state')).trim() === state
+    })
+    if (!done) throw stuck(id, state === 'FROZEN' ? 'freeze' : 'thaw')
+  }
+  const group: ControlGroup = {
+    id,
+    entry: {
+      version: 1,
+      folders,
+      hierarchies: hierarchies.map(({ folder, options }) => ({ name: basename(folder), options })),
+    },
+    setLimits: async resources => {
+      for (const limit of limitFilesV1(resources)) await writeLimit(find(limit.controller) ?? '/', limit)
+    },
+    memoryKills: async () => fieldOf(await read('memory', 'memory.oom_control'), 'oom_kill'),
+    freeze: () => setFreezer('FROZEN'),
+    thaw: () => setFreezer('THAWED'),
+    frozen: async () => (await read('freezer', 'freezer.state')).trim() !== 'THAWED',
+    stats: async () => {
+      const [usage, stat, limit, cpu, processes] = await Promise.all([
+        read('memory', 'memory.usage_in_bytes'),
+        read('memory', 'memory.stat'),
+        read('memory', 'memory.limit_in_bytes'),
+        read('cpuacct', 'cpuacct.usage'),
+        read('pids', 'pids.current'),
+      ])
+      const inactive = fieldOf(stat, 'total_inactive_file')
+      return {
+        memory: Math.max(0, Number(usage) - inactive),
+        ...(Number(limit) < noLimit && { memoryLimit: Number(limit) }),
+        cpu: Number(cpu),
+        processes: Number(processes),
+      }
+    },
+    processes: () => processesBelow(find('pids') ?? folders[0]!),
+    killAll: async () => {
+      // Frozen, none can have a child meanwhile; SIGKILL waits until it is thawed.
+      const done = await untilTrue(async () => {
+        const processes = await group.processes()
+        if (processes.length === 0) return true
+        await setFreezer('FROZEN').catch(() => {})
+        killEach(await group.processes())
+        await setFreezer('THAWED')
+        return false
+      })
+      if (!done) throw stuck(id, 'empty')
+    },
+    remove: async () => {
+      await Promise.all(folders.map(removeGroupFolder))
+    },
+  }
+  return group
+}
+
+/** What the kernel shows for none: the largest multiple of a page below 2^63. */
+const noLimit = 2 ** 62
+
+/** A group of cpuset has no processors and no memory nodes until it is told, and takes no process before. */
+const inheritCpuset = async (from: string, to: string): Promise<void> => {
+  for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+    if ((await readFile(join(to, file), 'utf8')).trim() !== '') continue
+    await writeFile(join(to, file), await readFile(join(from, file), 'utf8'))
+  }
+}
+
+const setDevices = async (folder: string): Promise<void> => {
+  await writeFile(join(folder, 'devices.deny'), 'a')
+  for (const rule of deviceRules) await writeFile(join(folder, 'devices.allow'), deviceLine(rule))
+}
+
+/** `c 1:3 rwm`, `*` for any number. */
+export const deviceLine = ({ type, major, minor, access }: DeviceRule): string =>
+  `${type === 'block' ? 'b' : 'c'} ${major ?? '*'}:${minor ?? '*'} ${access}`
+
+/**
+ * Moving a process into a group of version 1 waits 10 to 15 ms for every processor to notice, when nobody has moved
+ * one lately. Moving this process to where it is already, early and aside, pays for that while other work goes on.
+ */
+export const anticipateMove = async (hierarchies: MountedHierarchies): Promise<void> => {
+  const own = await readFile('/proc/self/cgroup', 'utf8')
+  const pids = hierarchies.find(({ options }) => options.includes('pids'))
+  const path = /^\d+:pids:(.*)$/m.exec(own)?.[1]
+  // It does not matter when it cannot be done: the move then takes its time.
+  if (pids && path !== undefined)
+    await writeFile(join(pids.folder, path, 'cgroup.procs'), String(process.pid)).catch(() => {})
+}
