@@ -81,6 +81,12 @@ export const mergeTocs = (tocs: readonly Toc[], onHidden?: (hidden: Hidden) => v
   return merge
 }
 
+/** Put one more layer on top of a tree of mergeTocs, which is changed: for a layer that is made in view of it. */
+export const addLayer = (tree: MergedTree, toc: Toc): void => {
+  if (!(tree instanceof Merge)) throw new TypeError('No tree of mergeTocs')
+  tree.add(toc)
+}
+
 /** The tree of one table of contents as it stands, where names that begin with .wh. are names like others. */
 export const treeOf = (toc: Toc): MergedTree => {
   const merge = new Merge([toc], undefined)
@@ -91,14 +97,18 @@ export const treeOf = (toc: Toc): MergedTree => {
 class Merge implements MergedTree {
   readonly root: Node = { name: '', parent: undefined, inode: impliedFolder(0), children: new Map() }
   readonly oddities: string[] = []
-  readonly #tocs: readonly Toc[]
+  readonly #tocs: Toc[]
   readonly #onHidden: ((hidden: Hidden) => void) | undefined
   /** Of the layer that is being applied: what its hard links may name though it has no place in the tree. */
   #pseudoLinks = new Map<string, Inode>()
 
   constructor(tocs: readonly Toc[], onHidden: ((hidden: Hidden) => void) | undefined) {
-    this.#tocs = tocs
+    this.#tocs = [...tocs]
     this.#onHidden = onHidden
+  }
+
+  add(toc: Toc): void {
+    this.apply(this.#tocs.push(toc) - 1)
   }
 
   apply(layer: number, whiteout = whiteoutOf): void {

@@ -1,0 +1,138 @@
+/**
+ * The root file system whose files are read where they lie. A folder of the container holds: `image`, the EROFS
+ * metadata; `d/0`, `d/1` … the files with the layers; `lower`, where the image is mounted; `upper` and `work`.
+ */
+import { createHash } from 'node:crypto'
+import { mkdir, open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { imageContents } from '../../image/file-content.js'
+import type { Image } from '../../image/interfaces.js'
+import type { AnySource } from '../../image/wrapped-source.js'
+import { addLayer, mergeTocs } from '../../layer/merged-tree.js'
+import { LadingError } from '../../spec/errors.js'
+import type { ProgramStep } from '../launcher/program.js'
+import { writeCarried } from './erofs/carried.js'
+import { buildErofs } from './erofs/image.js'
+import { addNote, checkedNote } from './erofs/image-file.js'
+import { checkHeld, type HeldFile, holdFile } from './held-files.js'
+import { findLayerDevices, type LayerDevices } from './layer-devices.js'
+import { attachLoop } from './loop-device.js'
+import { detachStep, fitsMountData, goStep, mountFlags, mountStep } from './mount-steps.js'
+import { makeUpper, type OverlayOptions, overlayData, overlayStep } from './overlay-mount.js'
+import { type RootAttributes, rootAttributesOf } from './root-attributes.js'
+import { makeComplete, type RootfsFolders } from './store-folders.js'
+import { stubsFor, stubsVersion } from './stubs.js'
+
+/** `file` from Linux 6.12 on. */
+export type ErofsSource = 'file' | 'loop'
+
+/** What is written down of a container's root file system to mount it again. */
+export interface ErofsRecord {
+  readonly source: ErofsSource
+  readonly devices: readonly HeldFile[]
+}
+
+/** Make the folder ready. Throws LIMIT_EXCEEDED for more devices than can be mounted together. */
+export const prepareErofs = async (
+  folder: string,
+  { source, image }: { source: AnySource; image: Image },
+  folders: RootfsFolders,
+  mountedFrom: ErofsSource,
+): Promise<ErofsRecord> => {
+  const placed = await findLayerDevices(source, image, folders)
+  const { devices } = placed
+  if (!fitsMountData(deviceOptions(devices.map((_, index) => deviceName(index)))))
+    throw new LadingError(
+      'LIMIT_EXCEEDED',
+      `Cannot mount the layers where they lie: they are in ${devices.length} files, which is too many for one mount`,
+    )
+  const kept = join(folders.images, keyOf(image, placed))
+  let root = (await checkedNote(kept))?.root
+  if (root === undefined) {
+    await rm(kept, { force: true })
+    await makeComplete(folders, kept, async draft => {
+      root = await writeImage(draft, placed, source, image)
+    })
+  }
+  await mkdir(join(folder, 'd'), { mode: 0o700 })
+  await mkdir(join(folder, 'lower'), { mode: 0o700 })
+  await holdFile(kept, join(folder, 'image'))
+  const held: HeldFile[] = []
+  for (const [index, { path }] of devices.entries())
+    held.push(await holdFile(path, join(folder, deviceName(index))))
+  await makeUpper(folder, root!)
+  return { source: mountedFrom, devices: held }
+}
+
+/** Throws when a file that the container needs is not as it was. */
+export const checkErofs = async (folder: string, { devices }: ErofsRecord): Promise<void> => {
+  if ((await checkedNote(join(folder, 'image'))) === undefined)
+    throw new LadingError('STORE_CORRUPT', `The list of files in ${folder}/image is damaged`)
+  for (const [index, file] of devices.entries()) await checkHeld(file, join(folder, deviceName(index)))
+}
+
+/** With loop devices, these are made now; they go when the last that uses them is gone. */
+export const erofsSteps = async (
+  folder: string,
+  { source, devices }: ErofsRecord,
+  options: OverlayOptions,
+): Promise<(target: string) => readonly ProgramStep[]> => {
+  const names = ['image', ...devices.map((_, index) => deviceName(index))]
+  const attach = async (name: string) => (source === 'loop' ? attachLoop(join(folder, name)) : name)
+  const [image, ...files] = await Promise.all(names.map(attach))
+  return target => [
+    goStep(folder),
+    mountStep('mount the image (erofs)', {
+      ...{ source: image!, target: 'lower', type: 'erofs', flags: mountFlags.readOnly },
+      ...(files.length > 0 && { data: deviceOptions(files) }),
+    }),
+    overlayStep(target, overlayData(['lower'], options)),
+    detachStep('lower'),
+    goStep('/'),
+  ]
+}
+
+const deviceName = (index: number): string => `d/${index}`
+const deviceOptions = (names: readonly string[]): string => names.map(name => `device=${name}`).join(',')
+
+/** Whatever an image's metadata depends on. */
+const keyOf = ({ layers }: Image, placed: LayerDevices): string => {
+  const parts = [
+    ...['erofs1', stubsVersion, placed.devices.map(({ identity, size }) => [identity, size])],
+    layers.map(({ diffId }, index) => [diffId, placed.layers[index]]),
+  ]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+}
+
+const writeImage = async (
+  path: string,
+  placed: LayerDevices,
+  source: AnySource,
+  image: Image,
+): Promise<RootAttributes> => {
+  const tocs = await placed.tocs()
+  const tree = mergeTocs(tocs)
+  const stubs = stubsFor(tree)
+  addLayer(tree, stubs)
+  const root = rootAttributesOf(tree)
+  const { metadata, carried } = buildErofs({
+    tree,
+    tocs: [...tocs, stubs],
+    layers: [...placed.layers, undefined],
+    devices: placed.devices.map(({ size }) => size),
+  })
+  addNote(metadata, root)
+  const handle = await open(path, 'wx', 0o600)
+  try {
+    await handle.writeFile(metadata)
+    if (carried.length > 0) {
+      await writeCarried(handle, carried, imageContents(source, image))
+      // The kernel reads whole chunks, also where the last of a file has less.
+      const last = carried.at(-1)!
+      await handle.truncate(last.offset + last.chunks.filled.length * 512 * 2 ** last.chunks.bits)
+    }
+  } finally {
+    await handle.close()
+  }
+  return root
+}

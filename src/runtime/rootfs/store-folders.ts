@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { removeTree } from './remove-tree.js'
+
+/**
+ * What the store keeps for root file systems, beside its blobs: all of it can be made again from them, and a
+ * container that uses some of it holds links of its own, so that `pruneRootfs` may take it at any time (but
+ * for `unpacked`, see there).
+ */
+export interface RootfsFolders {
+  /** EROFS images, by what they were made of. */
+  readonly images: string
+  /** Uncompressed layers, by DiffID, of which the store or an archive has only compressed ones. */
+  readonly inflated: string
+  /** Layers as folders, by ChainID. */
+  readonly unpacked: string
+  readonly temporary: string
+  /** What the kernel can do, see probe.ts. */
+  readonly probes: string
+}
+
+export const rootfsFolders = (storeDirectory: string): RootfsFolders => {
+  const root = join(storeDirectory, 'rootfs')
+  return {
+    images: join(root, 'images'),
+    inflated: join(root, 'inflated'),
+    unpacked: join(root, 'unpacked'),
+    temporary: join(root, 'tmp'),
+    probes: join(root, 'probes.json'),
+  }
+}
+
+/**
+ * Make what is to lie at `path` under a temporary name, and give it its own when it is complete. Two that make
+ * the same at once both succeed.
+ */
+export const makeComplete = async (
+  folders: RootfsFolders,
+  path: string,
+  make: (draft: string) => Promise<void>,
+): Promise<void> => {
+  for (const folder of [folders.temporary, join(path, '..')])
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+  // The process's number tells pruning whose it is.
+  const draft = join(folders.temporary, `${process.pid}-${randomUUID()}`)
+  try {
+    await make(draft)
+    await rename(draft, path).catch(async error => {
+      // A folder does not replace one that another process has just put there.
+      if (!['ENOTEMPTY', 'EEXIST'].includes(error.code)) throw error
+      await removeTree(draft)
+    })
+  } catch (error) {
+    await removeTree(draft)
+    throw error
+  }
+}
