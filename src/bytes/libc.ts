@@ -1,7 +1,7 @@
 import { LadingError } from '../spec/errors.js'
 
-/** As the function's prototype has them, bytes for pointers. */
-export type LibraryArguments = (number | bigint | Uint8Array)[]
+/** As the function's prototype has them, bytes or null for pointers. */
+export type LibraryArguments = (number | bigint | Uint8Array | null)[]
 export type LibraryFunction = (...args: LibraryArguments) => number
 
 export interface CLibrary {

@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs'
+import { getSystemErrorName } from 'node:util'
 import { loadCLibrary } from '../../bytes/libc.js'
 import { LadingError } from '../../spec/errors.js'
 
@@ -35,7 +36,10 @@ export const attachLoop = async (path: string): Promise<string> => {
     closeSync(file)
     closeSync(control)
   }
-  throw new LadingError('UNSUPPORTED', `Cannot make a loop device of ${path}: error ${library.errno()}`)
+  throw new LadingError(
+    'UNSUPPORTED',
+    `Cannot make a loop device of ${path}: ${getSystemErrorName(-library.errno())}`,
+  )
 }
 
 const openDevice = (path: string): number => {

@@ -14,7 +14,7 @@ export const isWhiteoutDevice = ({ type, devMajor = 0, devMinor = 0 }: Partial<T
   type === 'character-device' && devMajor === 0 && devMinor === 0
 
 /** The attributes of a file for a file system: ACLs as the kernel has them, nothing of overlayfs. */
-export const inodeXattrs = (entry: TarEntry | undefined): readonly Xattr[] => {
+export const inodeXattrs = (entry: Pick<TarEntry, 'xattrs' | 'records'> | undefined): readonly Xattr[] => {
   if (entry === undefined || (entry.xattrs.length === 0 && entry.records === undefined)) return []
   const acls = (entry.records ?? []).flatMap(record => aclXattr(record) ?? [])
   // Of two attributes with one name the last counts, as when they are set one after the other.

@@ -1,0 +1,136 @@
+/**
+ * The root file systems of containers: made ready, made ready again for a container that was stopped, removed.
+ * In the folder of each is `rootfs.json`, which says what is needed to mount it.
+ *
+ * What is checked when: manifest and config are, whenever an image is opened. Layers of the store were when they
+ * came in. Layers that are unpacked or inflated (kinds `overlay` and `copy`, and compressed ones) are, before
+ * they are used. Layers that lie uncompressed in an archive are not before a container starts from them with
+ * kind `erofs`: only their headers are read, to list the files. `verifyLayers` reads them all, beside the container.
+ */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { checkRegion } from '../../bytes/check-region.js'
+import { drain } from '../../bytes/collect.js'
+import type { JobOptions } from '../../bytes/threads.js'
+import { layerName } from '../../image/layer-view.js'
+import type { PickedImage } from '../../image/pick-image.js'
+import type { AnySource } from '../../image/wrapped-source.js'
+import { LadingError } from '../../spec/errors.js'
+import type { ProgramStep } from '../launcher/program.js'
+import type { RootfsKind } from '../settings.js'
+import { chooseRootfs } from './choose.js'
+import { copySteps, prepareCopy } from './copy-rootfs.js'
+import { checkErofs, type ErofsRecord, erofsSteps, prepareErofs } from './erofs-rootfs.js'
+import { checkOverlay, type OverlayRecord, overlaySteps, prepareOverlay } from './overlay-rootfs.js'
+import { probeRootfs } from './probe.js'
+import { removeTree } from './remove-tree.js'
+import type { Rootfs, RootfsPlace } from './rootfs.js'
+import { rootfsFolders } from './store-folders.js'
+
+/** An image and the open place that it was found in. */
+export type ImageToRun = PickedImage & { readonly source: AnySource }
+
+export interface PrepareOptions {
+  readonly image: ImageToRun
+  readonly place: RootfsPlace
+  /** The folder of the store, which keeps what several containers share. */
+  readonly storeDirectory: string
+  /** The best that the kernel can do, if absent. */
+  readonly kind?: RootfsKind
+  /** Whether nobody will look at the container's files when it is done: nothing is synced. */
+  readonly throwAway?: boolean
+}
+
+type RootfsRecord = {
+  readonly why: string
+  readonly rootless: boolean
+  readonly throwAway: boolean
+} & (
+  | ({ readonly kind: 'erofs' } & ErofsRecord)
+  | ({ readonly kind: 'overlay' } & OverlayRecord)
+  | { readonly kind: 'copy' }
+)
+
+const recordName = 'rootfs.json'
+/** All that is in a place's folder. */
+const names = [recordName, 'image', 'd', 'l', 'lower', 'upper', 'work', 'tree']
+
+/**
+ * Make the root file system of a new container ready in its folder. Throws UNSUPPORTED for a kind that does not
+ * work here; when it throws, the folder is as it was.
+ */
+export const prepareRootfs = async (options: PrepareOptions): Promise<Rootfs> => {
+  const { image, place, storeDirectory, kind: wanted, throwAway = false } = options
+  const { folder, rootless } = place
+  const folders = rootfsFolders(storeDirectory)
+  const { kind, source, why } = chooseRootfs(await probeRootfs(folders, folder, rootless), wanted)
+  try {
+    const made =
+      kind === 'erofs'
+        ? { kind, ...(await prepareErofs(folder, image, folders, source)) }
+        : kind === 'overlay'
+          ? { kind, ...(await prepareOverlay(folder, image, folders)) }
+          : { kind, ...(await prepareCopy(folder, image)) }
+    const record: RootfsRecord = { ...made, why, rootless, throwAway }
+    await writeFile(join(folder, recordName), JSON.stringify(record), { mode: 0o600 })
+    return await toRootfs(place, record)
+  } catch (error) {
+    await removeRootfs(place)
+    throw error
+  }
+}
+
+/**
+ * The root file system of a container that was stopped, with all that it has changed. Throws NOT_FOUND when there
+ * is none, or a layer of it is gone; UNSUPPORTED when an archive has changed since.
+ */
+export const reopenRootfs = async (place: RootfsPlace): Promise<Rootfs> => {
+  const record = await readRecord(place)
+  if (record.kind === 'erofs') await checkErofs(place.folder, record)
+  if (record.kind === 'overlay') await checkOverlay(record)
+  // Overlayfs refuses a work folder of a volatile mount, whose files may not have reached the disk.
+  if (record.throwAway) await removeTree(join(place.folder, 'work', 'work', 'incompat'))
+  return toRootfs(place, record)
+}
+
+/** Remove what was made in the folder; nothing happens where nothing is. Nothing may have it mounted. */
+export const removeRootfs = async ({ folder }: RootfsPlace): Promise<void> => {
+  for (const name of names) await removeTree(join(folder, name))
+}
+
+/**
+ * Read the layers of an image against its digests: those that prepareRootfs has only looked at, in threads, so
+ * that it can go on beside a container that runs from them. Throws DIGEST_MISMATCH and the like.
+ */
+export const verifyLayers = async (
+  { source, image }: ImageToRun,
+  options: JobOptions = {},
+): Promise<void> => {
+  if (source.format === 'store') return
+  for (const layer of image.layers) {
+    const region = await source.regionOf?.(layer.descriptor.digest)
+    if (region === undefined || layer.descriptor.digest !== layer.diffId) await drain(layer.uncompressed())
+    else {
+      const { fd, offset, length } = region
+      const file = { fd, offset, length }
+      await checkRegion({ file, wanted: layer.descriptor, what: layerName(layer) }, options)
+    }
+  }
+}
+
+/** What is written down of the root file system in a folder. Throws NOT_FOUND. */
+const readRecord = async ({ folder }: RootfsPlace): Promise<RootfsRecord> => {
+  try {
+    return JSON.parse(await readFile(join(folder, recordName), 'utf8'))
+  } catch (cause) {
+    throw new LadingError('NOT_FOUND', `There is no root file system in ${folder}`, { cause })
+  }
+}
+
+const toRootfs = async ({ folder }: RootfsPlace, record: RootfsRecord): Promise<Rootfs> => {
+  const { kind, why } = record
+  if (kind === 'copy') return { kind, why, tree: join(folder, 'tree'), steps: copySteps(folder) }
+  const steps: (target: string) => readonly ProgramStep[] =
+    kind === 'erofs' ? await erofsSteps(folder, record, record) : overlaySteps(folder, record, record)
+  return { kind, why, upper: join(folder, 'upper'), steps }
+}

@@ -1,0 +1,118 @@
+/**
+ * Layers as folders that overlayfs stacks, each unpacked once into the store. A folder is not what its layer says
+ * but what it does to the layers below, by the rules of merged-tree.ts: names that go are explicit whiteouts,
+ * parents that are symbolic links in a lower layer are followed, links to lower files have their content. So
+ * it is known by the ChainID, and every odd layer gives the tree that it gives anywhere else in lading. On top
+ * comes one more folder with the stubs, whose root has the attributes of `/`.
+ */
+import { closeSync, constants, openSync } from 'node:fs'
+import { access, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ByteSource } from '../../bytes/byte-stream.js'
+import { loadCLibrary } from '../../bytes/libc.js'
+import { memorySource } from '../../bytes/memory-source.js'
+import { sideBySide } from '../../bytes/side-by-side.js'
+import { openSpoolFile } from '../../bytes/spool-file.js'
+import type { Image, Layer } from '../../image/interfaces.js'
+import { openLayerBytes } from '../../image/layer-bytes.js'
+import type { AnySource } from '../../image/wrapped-source.js'
+import { changesetEntries } from '../../layer/changeset.js'
+import { contentsIn } from '../../layer/content.js'
+import { unpack } from '../../layer/disk/unpack.js'
+import { attributesOf, type FlatEntry } from '../../layer/flat-entry.js'
+import { indexLayer } from '../../layer/index-layer.js'
+import { addLayer, type MergedTree, mergeTocs } from '../../layer/merged-tree.js'
+import type { Toc } from '../../layer/toc.js'
+import { whiteoutOf } from '../../layer/whiteout.js'
+import { chainIds } from '../../spec/chain-id.js'
+import { hexOf } from '../../spec/digest.js'
+import { inodeXattrs, isWhiteoutDevice } from './overlay-marks.js'
+import { makeComplete, type RootfsFolders } from './store-folders.js'
+import { stubsFor, stubsVersion } from './stubs.js'
+
+/** The folders of an image's layers, base first, stubs last. All layers are checked before any is unpacked. */
+export const unpackLayers = async (
+  source: AnySource,
+  image: Image,
+  folders: RootfsFolders,
+): Promise<readonly string[]> => {
+  const chain = chainIds(image.layers.map(({ diffId }) => diffId)).map(hexOf)
+  const names = [...chain, `${chain.at(-1) ?? 'empty'}-${stubsVersion}`]
+  const paths = names.map(name => join(folders.unpacked, name))
+  const present = await Promise.all(paths.map(isThere))
+  if (present.every(Boolean)) return paths
+
+  await using spool = await openSpoolFile()
+  const open = (layer: Layer) => openLayerBytes(source, layer, spool)
+  // A store has checked its layers when they came. Of others what a lower one says of itself is in doubt as well.
+  const all = source.format === 'store' ? undefined : await sideBySide(image.layers, open)
+  const tocs = await Promise.all(image.layers.map((layer, index) => tocOf(source, layer, all?.[index])))
+  const [below, tree] = [mergeTocs([]), mergeTocs([])]
+  const missing: { path: string; entries: FlatEntry[] }[] = []
+  for (const [index, path] of paths.entries()) {
+    const toc = tocs[index] ?? stubsFor(tree)
+    addLayer(tree, toc)
+    if (!present[index]) missing.push({ path, entries: entriesFor(below, tree, index === tocs.length) })
+    addLayer(below, toc)
+  }
+  const used = new Set(missing.flatMap(({ entries }) => entries.map(({ content }) => content?.layer)))
+  const opened = async (layer: Layer) => (used.has(layer.index) ? open(layer) : nothing)
+  const bytes = all ?? (await sideBySide(image.layers, opened))
+  for (const { path, entries } of missing)
+    await makeComplete(folders, path, draft => unpackInto(draft, entries, bytes))
+  return paths
+}
+
+const nothing = memorySource(Buffer.alloc(0))
+
+const tocOf = async (source: AnySource, layer: Layer, bytes: ByteSource | undefined): Promise<Toc> =>
+  bytes === undefined ? layer.toc() : ((await source.tocOf?.(layer.diffId)) ?? indexLayer(bytes))
+
+/** What the topmost layer of `tree` does to those `below`; of the last also what the root is like. */
+const entriesFor = (below: MergedTree, tree: MergedTree, isLast: boolean): FlatEntry[] => {
+  const entries = changesetEntries(below, tree).flatMap(forOverlay)
+  const root = { ...attributesOf(tree.entry(tree.root)), path: Buffer.from('./'), type: 'directory' } as const
+  if (isLast) entries.unshift(...forOverlay({ entry: root }))
+  return entries
+}
+
+const unpackInto = async (
+  path: string,
+  entries: readonly FlatEntry[],
+  bytes: readonly ByteSource[],
+): Promise<void> => {
+  await mkdir(path, { mode: 0o700 })
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    await unpack(entries, contentsIn(bytes), fd)
+    await syncAll(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** The entry as a folder of overlayfs has it. */
+const forOverlay = (flat: FlatEntry): readonly FlatEntry[] => {
+  const { entry } = flat
+  if (isWhiteoutDevice(entry)) return []
+  const hidden = whiteoutOf(entry.path.toString('latin1'))
+  if (hidden?.kind === 'whiteout') {
+    const path = Buffer.from(hidden.target, 'latin1')
+    return [{ entry: { path, type: 'character-device', mode: 0, devMajor: 0, devMinor: 0 } }]
+  }
+  if (!entry.xattrs?.length && !entry.records) return [flat]
+  const { records, xattrs = [], ...rest } = entry
+  return [{ ...flat, entry: { ...rest, xattrs: inodeXattrs({ xattrs, ...(records && { records }) }) } }]
+}
+
+/** syncfs(2): the folder's name says that all of it is there, also after a power cut. */
+const syncAll = async (fd: number): Promise<void> => {
+  const library = await loadCLibrary()
+  library.bind('int syncfs(int fd)')(fd)
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
