@@ -16,7 +16,8 @@ export interface ContainerSettings {
   /** In the order of their targets' depth. */
   readonly mounts: readonly MountSettings[]
   readonly resources: Resources
-  readonly rootfs: { readonly kind: RootfsKind; readonly readonly: boolean }
+  /** `kind`: what the user asked for; absent: the best that the kernel can do. */
+  readonly rootfs: { readonly kind?: RootfsKind; readonly readonly: boolean }
   readonly labels: Readonly<Record<string, string>>
   /** Lines for /etc/hosts besides its own: `IP NAME`. */
   readonly extraHosts: readonly (readonly [ip: string, name: string])[]

@@ -14,6 +14,7 @@ const meanings = {
   BAD_REFERENCE: 'an image reference outside the distribution grammar',
   BAD_TAR: 'a tar header or record that contradicts itself or the file it stands in',
   BLOB_MISSING: 'a blob that a document names is not there',
+  CONFLICT: 'a container that is in the way: it runs, it does not, or it has the name already',
   DIGEST_MISMATCH: 'bytes whose digest is not the one they were asked for by',
   LIMIT_EXCEEDED: 'a size, count, depth or ratio over its named limit',
   LOCKED: 'another process holds the store',

@@ -23,17 +23,25 @@ export interface AttachOptions {
 
 /**
  * Connect to the program of a container that runs in the background: its output from now on, and its input. Throws
- * USAGE when it does not run, UNSUPPORTED when it runs in the foreground of another command.
+ * CONFLICT when it does not run, UNSUPPORTED when it runs in the foreground of another command.
  */
 export const attach = async (container: Container, options: AttachOptions): Promise<Attached> => {
-  const { state, settings } = reread(container)
-  if (!isActive(state) || state.status !== 'running')
-    throw new LadingError('USAGE', 'You cannot attach to a stopped container, start it first')
+  const { state } = reread(container)
+  if (!isActive(state))
+    throw new LadingError('CONFLICT', 'You cannot attach to a stopped container, start it first')
+  return connectToWatcher(container, options)
+}
+
+/** The same, for a watcher that may be there; without streams, only to be told the exit status. */
+export const connectToWatcher = async (
+  container: Container,
+  { input, output, error }: Partial<AttachOptions> = {},
+): Promise<Attached> => {
   const socket = await connect(container)
   let status: number | undefined
   const read = frameReader((kind, bytes) => {
-    if (kind === toClient.stdout) forward(socket, options.output, bytes)
-    else if (kind === toClient.stderr) forward(socket, options.error, bytes)
+    if (kind === toClient.stdout && output) forward(socket, output, bytes)
+    else if (kind === toClient.stderr && error) forward(socket, error, bytes)
     else if (kind === toClient.exit) status = bytes[0]
   })
   socket.on('data', chunk => {
@@ -41,14 +49,13 @@ export const attach = async (container: Container, options: AttachOptions): Prom
   })
   socket.on('error', () => {})
   const ended = new Promise<number | undefined>(resolve => socket.once('close', () => resolve(status)))
-  if (options.input && settings.process.openStdin) {
-    options.input.on('data', (chunk: Buffer) => {
-      if (!socket.write(frame(fromClient.input, chunk))) {
-        options.input?.pause()
-        socket.once('drain', () => options.input?.resume())
-      }
+  if (input && container.settings.process.openStdin) {
+    input.on('data', (chunk: Buffer) => {
+      if (socket.write(frame(fromClient.input, chunk))) return
+      input.pause()
+      socket.once('drain', () => input.resume())
     })
-    options.input.on('end', () => socket.write(frame(fromClient.inputEnd)))
+    input.on('end', () => socket.write(frame(fromClient.inputEnd)))
   }
   return {
     status: ended,

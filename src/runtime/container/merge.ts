@@ -70,7 +70,10 @@ export const merge = (
       imageVolumes: Object.keys(entries(config.Volumes)),
     }),
     resources: resourcesOf(flags),
-    rootfs: { kind: rootfsOf(flags.rootfs), readonly: flags.readOnly ?? false },
+    rootfs: {
+      ...(flags.rootfs !== undefined && { kind: rootfsOf(flags.rootfs) }),
+      readonly: flags.readOnly ?? false,
+    },
     labels: { ...(entries(config.Labels) as Record<string, string>), ...labelsOf(flags.label ?? []) },
     extraHosts: (flags.addHost ?? []).map(parseHost),
     ...(flags.dns && flags.dns.length > 0 && { dns: flags.dns.map(parseDns) }),
@@ -150,8 +153,8 @@ const parseDns = (value: string): string => {
   return value
 }
 
-const rootfsOf = (kind: string | undefined): RootfsKind => {
-  if (kind === undefined || kind === 'erofs' || kind === 'overlay' || kind === 'copy') return kind ?? 'erofs'
+const rootfsOf = (kind: string): RootfsKind => {
+  if (kind === 'erofs' || kind === 'overlay' || kind === 'copy') return kind
   throw badFlag('--rootfs', kind, 'wanted erofs, overlay or copy')
 }
 

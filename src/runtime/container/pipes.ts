@@ -1,21 +1,24 @@
-import { closeSync } from 'node:fs'
+import { closeSync, fchownSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { loadCLibrary } from '../../bytes/libc.js'
 import { LadingError } from '../../spec/errors.js'
+import type { ResolvedUser } from '../users.js'
 
-/** pipe2(2) flags. */
+/** pipe2(2). */
 const closeOnExec = 0o2000000
 
 /**
- * A pipe of the kernel's, both ends as descriptors. What Node makes for child processes are sockets, which a program
- * cannot open again as /dev/stdout.
+ * A pipe of the kernel's that belongs to a container's user, both ends as descriptors. What Node makes for child processes are
+ * sockets, which a program cannot open again as /dev/stdout; and only who owns a pipe can.
  */
-export const makePipe = async (): Promise<{ readonly read: number; readonly write: number }> => {
+const makePipe = async ({ uid, gid }: ResolvedUser): Promise<{ read: number; write: number }> => {
   const library = await loadCLibrary()
   const ends = Buffer.alloc(8)
   if (library.bind('int pipe2(_Out_ uint8_t *ends, int flags)')(ends, closeOnExec) !== 0)
     throw new LadingError('UNSUPPORTED', `Cannot make a pipe: errno ${library.errno()}`)
-  return { read: ends.readInt32LE(0), write: ends.readInt32LE(4) }
+  const [read, write] = [ends.readInt32LE(0), ends.readInt32LE(4)]
+  if (uid !== 0) fchownSync(read, uid, gid)
+  return { read, write }
 }
 
 export interface OutputPipe {
@@ -26,8 +29,8 @@ export interface OutputPipe {
   closeWrite(): void
 }
 
-export const makeOutputPipe = async (): Promise<OutputPipe> => {
-  const { read, write } = await makePipe()
+export const makeOutputPipe = async (user: ResolvedUser): Promise<OutputPipe> => {
+  const { read, write } = await makePipe(user)
   const output = new Socket({ fd: read, readable: true, writable: false })
   return { write, output, closeWrite: () => closeSync(write) }
 }
@@ -38,8 +41,8 @@ export interface InputPipe {
   closeRead(): void
 }
 
-export const makeInputPipe = async (): Promise<InputPipe> => {
-  const { read, write } = await makePipe()
+export const makeInputPipe = async (user: ResolvedUser): Promise<InputPipe> => {
+  const { read, write } = await makePipe(user)
   const input = new Socket({ fd: write, readable: false, writable: true })
   return { read, input, closeRead: () => closeSync(read) }
 }

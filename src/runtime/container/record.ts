@@ -32,7 +32,7 @@ export interface Draft {
   readonly folder: string
 }
 
-/** Begin a record. To be ended by createRecord or dropDraft. Throws USAGE for a bad name, AMBIGUOUS for a taken one. */
+/** Begin a record. To be ended by createRecord or dropDraft. Throws USAGE for a bad name, CONFLICT for a taken one. */
 export const openDraft = async (all: ContainersPlaces, wantedName?: string): Promise<Draft> => {
   const wanted = wantedName === undefined ? undefined : checkName(wantedName)
   const id = randomBytes(32).toString('hex')
@@ -129,11 +129,11 @@ export const withRecordLock = async <Result>(
   return withLock(container.places.lock, 'exclusive', () => work(reread(container)))
 }
 
-/** Become its watcher, to start it. Throws LOCKED when somebody is at it. */
+/** Become its watcher, to start it. Throws CONFLICT when somebody is at it. */
 export const claim = (container: Container): Promise<Container> =>
   withRecordLock(container, async current => {
     if (isActive(current.state))
-      throw new LadingError('LOCKED', `The container ${current.settings.name} is already running`)
+      throw new LadingError('CONFLICT', `The container ${current.settings.name} is already running`)
     const { process: _, ...rest } = current.state
     const state: ContainerState = { ...rest, status: 'created', watcher: ownIdentity() }
     writeState(current, state)

@@ -28,7 +28,7 @@ const link = (all: ContainersPlaces, name: string, id: string): boolean => {
 
 /**
  * Take a name, which the kernel gives to one only. One whose container is gone (its maker died) is taken over, under a
- * lock. Throws AMBIGUOUS in docker's words when another container has it.
+ * lock. Throws CONFLICT in docker's words when another container has it.
  */
 export const takeName = async (all: ContainersPlaces, name: string, id: string): Promise<void> => {
   if (link(all, name, id)) return
@@ -37,7 +37,7 @@ export const takeName = async (all: ContainersPlaces, name: string, id: string):
     const owner = idOfName(all, name)
     if (owner !== undefined && isThere(all, owner))
       throw new LadingError(
-        'AMBIGUOUS',
+        'CONFLICT',
         `Conflict. The container name "/${name}" is already in use by container "${owner}". You have to remove (or rename) that container to be able to reuse that name`,
         { data: { name, owner } },
       )

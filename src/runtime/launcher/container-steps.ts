@@ -98,6 +98,7 @@ const fileSteps = (settings: ContainerSettings, prepared: Prepared, names: Names
     ...(privileged ? [] : maskSteps({ proc, sys, null: dev.null, more: prepared.masks }, names)),
     ...(prepared.network.wait || terminal ? waitForOrder("wait for the host's part of the network", names) : []),
     ...netlinkSteps(prepared.network.messages, names),
+    ...(prepared.network.inside ?? []),
     ...(terminal
       ? terminalSteps({ terminals: dev.terminals, dev: dev.root, uid: prepared.user.uid }, names)
       : []),

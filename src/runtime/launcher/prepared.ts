@@ -51,6 +51,8 @@ export interface PreparedNetwork {
   readonly wait: boolean
   /** rtnetlink requests to send inside then, in their order, and what each is for. */
   readonly messages: readonly { readonly name: string; readonly bytes: Uint8Array }[]
+  /** Steps that follow the messages: those that read more of the order and carry it out. */
+  readonly inside?: readonly ProgramStep[]
 }
 
 /**

@@ -1,0 +1,17 @@
+import { hostControlGroups } from '../cgroup/hierarchies.js'
+import { leaveContainerNetwork } from './container-network.js'
+import { isRootless } from './prepare-start.js'
+import { type Container, readState, writeState } from './record.js'
+import { isLost, settled } from './state.js'
+
+/**
+ * Clean up after a container whose watcher was killed or went down with the machine: its control group, its link and
+ * address; and note what is known of its end. Idempotent; nothing happens where nothing was left.
+ */
+export const settleLost = async (container: Container): Promise<void> => {
+  const written = readState(container.places)
+  if (!isLost(written)) return
+  if (!isRootless()) await hostControlGroups().find(container.settings.id).remove()
+  await leaveContainerNetwork(container)
+  writeState(container, { ...settled(written), finishedAt: new Date().toISOString() })
+}

@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs'
+import type { ControlGroup } from '../cgroup/control-group.js'
+import { hostControlGroups } from '../cgroup/hierarchies.js'
+import { capabilitiesInStatus } from '../launcher/capabilities.js'
+import { containerSteps } from '../launcher/container-steps.js'
+import { findHostDevices } from '../launcher/devices.js'
+import { findProcessorMasks } from '../launcher/masks.js'
+import type { Prepared } from '../launcher/prepared.js'
+import type { Program } from '../launcher/program.js'
+import { limitsOf } from '../launcher/rlimits.js'
+import type { Rootfs } from '../rootfs/rootfs.js'
+import type { ContainerSettings } from '../settings.js'
+import { type ReadUserFile, resolveUser } from '../users.js'
+import type { Container } from './record.js'
+import { bindsOf } from './volumes.js'
+
+export interface PreparedStart {
+  readonly program: Program
+  readonly prepared: Prepared
+  /** Made; to be removed after the end. */
+  readonly group: ControlGroup
+}
+
+/** Whether this process can know and do what root can. */
+export const isRootless = (): boolean => process.getuid?.() !== 0
+
+/** What this process is allowed, which it can pass on. */
+export const ownAbilities = (): { capabilities: bigint; limits: string; mayRaise: boolean } => {
+  const capabilities = capabilitiesInStatus(readFileSync('/proc/self/status', 'utf8'), 'CapEff')
+  return {
+    capabilities,
+    limits: readFileSync('/proc/self/limits', 'utf8'),
+    // CAP_SYS_RESOURCE
+    mayRaise: ((capabilities >> 24n) & 1n) === 1n,
+  }
+}
+
+/** The environment with HOME, which only the user's line in /etc/passwd tells. */
+export const withHome = (env: readonly string[], home: string): readonly string[] =>
+  env.some(line => line.startsWith('HOME=')) ? env : [...env, `HOME=${home}`]
+
+/** Everything that a container's set-up needs to know, and its control group. Whatever fails, no group is left. */
+export const prepareStart = async (
+  container: Container,
+  rootfs: Rootfs,
+  readUserFile: ReadUserFile,
+): Promise<PreparedStart> => {
+  const { settings } = container
+  const prepared = await prepare(container, rootfs, readUserFile)
+  const groups = hostControlGroups()
+  // Of a watcher that was killed: it is nobody's.
+  await groups.find(settings.id).remove()
+  const group = await groups.make(settings.id, {
+    resources: settings.resources,
+    anyDevice: settings.process.privileged,
+  })
+  try {
+    const complete = { ...prepared, cgroup: group.entry }
+    return { program: containerSteps(withUser(settings, prepared), complete), prepared: complete, group }
+  } catch (error) {
+    await group.remove()
+    throw error
+  }
+}
+
+const withUser = (settings: ContainerSettings, { user }: Pick<Prepared, 'user'>): ContainerSettings => ({
+  ...settings,
+  process: { ...settings.process, env: withHome(settings.process.env, user.home) },
+})
+
+const prepare = async (
+  { settings, places, all }: Container,
+  rootfs: Rootfs,
+  readUserFile: ReadUserFile,
+): Promise<Omit<Prepared, 'cgroup'>> => {
+  const { user, groups, rlimits, privileged } = settings.process
+  const own = ownAbilities()
+  return {
+    machine: process.arch === 'arm64' ? 'arm64' : 'x86-64',
+    root: { folder: places.root, steps: rootfs.steps(places.root) },
+    user: await resolveUser(user, groups, readUserFile),
+    binds: bindsOf(all, settings),
+    files: [
+      { source: places.hosts, target: '/etc/hosts' },
+      { source: places.hostname, target: '/etc/hostname' },
+      { source: places.resolvConf, target: '/etc/resolv.conf' },
+    ],
+    network: await networkOf(settings),
+    limits: limitsOf(rlimits, own),
+    capabilities: own.capabilities,
+    rootless: isRootless(),
+    ttyGroup: !isRootless(),
+    detached: false,
+    masks: privileged ? [] : findProcessorMasks(),
+    hostDevices: privileged ? await findHostDevices() : [],
+  }
+}
+
+const networkOf = async (settings: ContainerSettings): Promise<Prepared['network']> => {
+  if (settings.network.mode !== 'bridge') return { wait: false, messages: [] }
+  const { insideSteps } = await import('../network/attach.js')
+  const slots = { first: { slot: 900 }, second: { slot: 901 } }
+  return { wait: true, messages: [], inside: insideSteps(slots) }
+}
