@@ -65,13 +65,11 @@ export const prepareRootfs = async (options: PrepareOptions): Promise<Rootfs> =>
   const folders = rootfsFolders(storeDirectory)
   const { kind, source, why } = chooseRootfs(await probeRootfs(folders, folder, rootless), wanted)
   try {
-    const made =
-      kind === 'erofs'
-        ? { kind, ...(await prepareErofs(folder, image, folders, source)) }
-        : kind === 'overlay'
-          ? { kind, ...(await prepareOverlay(folder, image, folders)) }
-          : { kind, ...(await prepareCopy(folder, image)) }
-    const record: RootfsRecord = { ...made, why, rootless, throwAway }
+    const rest = { why, rootless, throwAway }
+    let record: RootfsRecord = { kind: 'copy', ...rest }
+    if (kind === 'erofs') record = { kind, ...rest, ...(await prepareErofs(folder, image, folders, source)) }
+    else if (kind === 'overlay') record = { kind, ...rest, ...(await prepareOverlay(folder, image, folders)) }
+    else await prepareCopy(folder, image)
     await writeFile(join(folder, recordName), JSON.stringify(record), { mode: 0o600 })
     return await toRootfs(place, record)
   } catch (error) {
