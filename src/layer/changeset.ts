@@ -1,16 +1,29 @@
 /**
  * What some neighbouring layers do to those below them, as one layer: the way back from two merged trees to
- * a changeset (OCI image-spec layer.md, "Creating"). Names that went are explicit whiteouts, never opaque
- * markers, which readers differ on. Of an inode that changed or got a name, every name is written, so that
+ * a changeset (OCI image-spec layer.md, "Creating"). Names that went are explicit whiteouts; opaque markers,
+ * which readers differ on, are written only where they are asked for. Of an inode that changed or got a name, every name is written, so that
  * hard links stay whole on top of any reader.
  */
+
+import type { TarEntry } from '../tar/entry.js'
 import { attributesOf, type FlatEntry, firstEntry } from './flat-entry.js'
 import type { Inode, MergedTree, TreeNode } from './merged-tree.js'
 
-/** The entries that make `upper` of `lower`. Both merge the same layers, `lower` fewer of them. */
-export const changesetEntries = (lower: MergedTree, upper: MergedTree): readonly FlatEntry[] => {
+export interface ChangesetOptions {
+  /** Whether what two trees have at one path is the same thing. If absent, both merge the same layers, `lower` fewer. */
+  readonly isSame?: (below: TreeNode | undefined, above: TreeNode) => boolean
+  /** Paths (latin1) of folders of `upper` in which nothing of `lower` is left: they get an opaque marker. */
+  readonly opaque?: ReadonlySet<string>
+}
+
+/** The entries that make `upper` of `lower`. */
+export const changesetEntries = (
+  lower: MergedTree,
+  upper: MergedTree,
+  { isSame = isSameInode, opaque = new Set() }: ChangesetOptions = {},
+): readonly FlatEntry[] => {
   const touched = new Set<string>()
-  compare(lower.root, upper.root, node => touched.add(keyOf(node.inode)))
+  compare(lower.root, upper.root, isSame, node => touched.add(keyOf(node.inode)))
   const entries: FlatEntry[] = []
   const first = new Map<string, Buffer>()
 
@@ -39,7 +52,11 @@ export const changesetEntries = (lower: MergedTree, upper: MergedTree): readonly
         continue
       }
       if (node.inode.type === 'directory' ? !isSame(old, node) : touched.has(keyOf(node.inode))) emit(node)
-      if (node.children) walk(old?.children ? old : undefined, node)
+      if (!node.children) continue
+      const path = upper.pathOf(node)
+      const hides = old?.children !== undefined && old.children.size > 0 && opaque.has(path)
+      if (hides) entries.push(opaqueMarker(path, upper.entry(node)))
+      walk(old?.children && !hides ? old : undefined, node)
     }
   }
   if (!isSame(lower.root, upper.root) && upper.root.inode.index !== undefined)
@@ -51,16 +68,35 @@ export const changesetEntries = (lower: MergedTree, upper: MergedTree): readonly
 }
 
 /** Every name in `above` that is not the same thing in `below`. */
-const compare = (below: TreeNode | undefined, above: TreeNode, onChange: (node: TreeNode) => void): void => {
+const compare = (
+  below: TreeNode | undefined,
+  above: TreeNode,
+  isSame: NonNullable<ChangesetOptions['isSame']>,
+  onChange: (node: TreeNode) => void,
+): void => {
   for (const [name, node] of above.children ?? []) {
     const old = below?.children?.get(name)
     if (!isSame(old, node)) onChange(node)
-    if (node.children) compare(old?.children ? old : undefined, node, onChange)
+    if (node.children) compare(old?.children ? old : undefined, node, isSame, onChange)
   }
 }
 
+/** As docker writes it: with the folder's permissions and owner. */
+const opaqueMarker = (path: string, found: TarEntry | undefined): FlatEntry => ({
+  entry: {
+    path: Buffer.from(`${path}/.wh..wh..opq`, 'latin1'),
+    ...{
+      type: 'file',
+      size: 0,
+      mode: (found?.mode ?? 0o755) & 0o777,
+      uid: found?.uid ?? 0,
+      gid: found?.gid ?? 0,
+    },
+  },
+})
+
 /** An implied folder is the same as any other that nothing is known of. */
-const isSame = (a: TreeNode | undefined, b: TreeNode): boolean =>
+const isSameInode = (a: TreeNode | undefined, b: TreeNode): boolean =>
   a !== undefined &&
   a.inode.index === b.inode.index &&
   (a.inode.index === undefined ? a.inode.type === b.inode.type : a.inode.layer === b.inode.layer)

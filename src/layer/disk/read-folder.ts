@@ -15,7 +15,7 @@ import {
 } from 'node:fs'
 import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
-import type { EntryType, SparseRegion, TarEntry } from '../../tar/entry.js'
+import type { EntryType, SparseRegion, TarEntry, Xattr } from '../../tar/entry.js'
 import type { Toc } from '../toc.js'
 import { TocBuilder } from '../toc-builder.js'
 import { type Notes, type Owner, readNotes } from './rootless-notes.js'
@@ -28,19 +28,29 @@ export interface FolderReading {
   readonly sockets: readonly string[]
   /** Paths of folders where another file system begins. */
   readonly mounts: readonly string[]
+  /** Paths of folders that bear `opaqueMark`: latin1, one character a byte. */
+  readonly opaque: readonly string[]
+}
+
+export interface FolderOptions {
+  /** The attribute by which overlayfs says of a folder, by the value `y`, that it hides the lower ones. */
+  readonly opaqueMark?: string
 }
 
 /** Read the tree below the folder that is open as `root`. */
-export const readFolder = async (root: number): Promise<FolderReading> => {
-  const reading = new Reading(await loadSystemCalls(), root)
+export const readFolder = async (root: number, options: FolderOptions = {}): Promise<FolderReading> => {
+  const reading = new Reading(await loadSystemCalls(), root, options)
   reading.read()
-  return { toc: reading.builder.finish(0), sockets: reading.sockets, mounts: reading.mounts }
+  const { builder, sockets, mounts, opaque } = reading
+  return { toc: builder.finish(0), sockets, mounts, opaque }
 }
 
 class Reading {
   readonly builder = new TocBuilder()
   readonly sockets: string[] = []
   readonly mounts: string[] = []
+  readonly opaque: string[] = []
+  readonly #opaqueMark: string | undefined
   readonly #system: SystemCalls
   readonly #root: number
   /** First paths of files with several names. */
@@ -48,7 +58,8 @@ class Reading {
   #device = 0n
   #unpackedBy: Owner | undefined
 
-  constructor(system: SystemCalls, root: number) {
+  constructor(system: SystemCalls, root: number, { opaqueMark }: FolderOptions) {
+    this.#opaqueMark = opaqueMark
     this.#system = system
     this.#root = root
   }
@@ -56,7 +67,7 @@ class Reading {
   read(): void {
     const status = fstatSync(this.#root, { bigint: true })
     this.#device = status.dev
-    const notes = this.#notesOf(this.#root, here)
+    const notes = this.#notesOf(this.#root, here, here)
     this.#unpackedBy = notes.unpackedBy
     this.#add(Buffer.from('./'), 'directory', status, notes)
     this.#readInto(this.#root, '', notes)
@@ -72,7 +83,7 @@ class Reading {
       if (type === undefined) this.sockets.push(visible(below))
       else
         whileReadable(this.#system, folder, name, status, () => {
-          const notes = { ...this.#notesOf(folder, name), ...(owner && { owner }) }
+          const notes = { ...this.#notesOf(folder, name, below), ...(owner && { owner }) }
           if (type === 'directory') this.#readFolder(folder, name, below, status, notes)
           else this.#readFile(folder, name, below, type, status, notes)
         })
@@ -126,9 +137,12 @@ class Reading {
     return stored === size ? { size, storedSize: size } : { size, storedSize: stored, sparse }
   }
 
-  #notesOf(folder: number, name: Buffer): Notes {
+  #notesOf(folder: number, name: Buffer, path: Buffer): Notes {
     const xattrs = this.#system.xattrs(pathIn(folder, name))
     if (xattrs.length === 0) return { xattrs }
+    const isMark = ({ name, value }: Xattr) =>
+      name.toString('latin1') === this.#opaqueMark && value.toString('latin1') === 'y'
+    if (xattrs.some(isMark)) this.opaque.push(path.toString('latin1'))
     return readNotes(xattrs.filter(({ name }) => !machineOwn.test(name.toString('latin1'))))
   }
 

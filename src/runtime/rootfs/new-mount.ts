@@ -39,4 +39,6 @@ const set = (config: LibraryFunction, fd: number, command: number, name?: string
 
 const text = (value: string): Buffer => Buffer.from(`${value}\0`)
 const pointer = (value: string | undefined): Buffer | null => (value === undefined ? null : text(value))
-const errorName = (library: CLibrary): string => getSystemErrorName(-library.errno())
+/** Node has no name for ENOTBLK, which says that a file cannot be mounted. */
+const errorName = (library: CLibrary): string =>
+  library.errno() === 15 ? 'ENOTBLK' : getSystemErrorName(-library.errno())

@@ -7,7 +7,7 @@
  * they are used. Layers that lie uncompressed in an archive are not before a container starts from them with
  * kind `erofs`: only their headers are read, to list the files. `verifyLayers` reads them all, beside the container.
  */
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkRegion } from '../../bytes/check-region.js'
 import { drain } from '../../bytes/collect.js'
@@ -15,14 +15,14 @@ import type { JobOptions } from '../../bytes/threads.js'
 import { layerName } from '../../image/layer-view.js'
 import type { PickedImage } from '../../image/pick-image.js'
 import type { AnySource } from '../../image/wrapped-source.js'
-import { LadingError } from '../../spec/errors.js'
 import type { ProgramStep } from '../launcher/program.js'
 import type { RootfsKind } from '../settings.js'
 import { chooseRootfs } from './choose.js'
 import { copySteps, prepareCopy } from './copy-rootfs.js'
-import { checkErofs, type ErofsRecord, erofsSteps, prepareErofs } from './erofs-rootfs.js'
-import { checkOverlay, type OverlayRecord, overlaySteps, prepareOverlay } from './overlay-rootfs.js'
+import { checkErofs, erofsSteps, prepareErofs } from './erofs-rootfs.js'
+import { checkOverlay, overlaySteps, prepareOverlay } from './overlay-rootfs.js'
 import { probeRootfs } from './probe.js'
+import { type RootfsRecord, readRecord, recordName } from './record.js'
 import { removeTree } from './remove-tree.js'
 import type { Rootfs, RootfsPlace } from './rootfs.js'
 import { rootfsFolders } from './store-folders.js'
@@ -41,17 +41,6 @@ export interface PrepareOptions {
   readonly throwAway?: boolean
 }
 
-type RootfsRecord = {
-  readonly why: string
-  readonly rootless: boolean
-  readonly throwAway: boolean
-} & (
-  | ({ readonly kind: 'erofs' } & ErofsRecord)
-  | ({ readonly kind: 'overlay' } & OverlayRecord)
-  | { readonly kind: 'copy' }
-)
-
-const recordName = 'rootfs.json'
 /** All that is in a place's folder. */
 const names = [recordName, 'image', 'd', 'l', 'lower', 'upper', 'work', 'tree']
 
@@ -65,13 +54,11 @@ export const prepareRootfs = async (options: PrepareOptions): Promise<Rootfs> =>
   const folders = rootfsFolders(storeDirectory)
   const { kind, source, why } = chooseRootfs(await probeRootfs(folders, folder, rootless), wanted)
   try {
-    const made =
-      kind === 'erofs'
-        ? { kind, ...(await prepareErofs(folder, image, folders, source)) }
-        : kind === 'overlay'
-          ? { kind, ...(await prepareOverlay(folder, image, folders)) }
-          : { kind, ...(await prepareCopy(folder, image)) }
-    const record: RootfsRecord = { ...made, why, rootless, throwAway }
+    const rest = { why, rootless, throwAway }
+    let record: RootfsRecord = { kind: 'copy', ...rest }
+    if (kind === 'erofs') record = { kind, ...rest, ...(await prepareErofs(folder, image, folders, source)) }
+    else if (kind === 'overlay') record = { kind, ...rest, ...(await prepareOverlay(folder, image, folders)) }
+    else await prepareCopy(folder, image)
     await writeFile(join(folder, recordName), JSON.stringify(record), { mode: 0o600 })
     return await toRootfs(place, record)
   } catch (error) {
@@ -115,15 +102,6 @@ export const verifyLayers = async (
       const file = { fd, offset, length }
       await checkRegion({ file, wanted: layer.descriptor, what: layerName(layer) }, options)
     }
-  }
-}
-
-/** What is written down of the root file system in a folder. Throws NOT_FOUND. */
-const readRecord = async ({ folder }: RootfsPlace): Promise<RootfsRecord> => {
-  try {
-    return JSON.parse(await readFile(join(folder, recordName), 'utf8'))
-  } catch (cause) {
-    throw new LadingError('NOT_FOUND', `There is no root file system in ${folder}`, { cause })
   }
 }
 

@@ -6,7 +6,7 @@ import { closeSync, constants, openSync } from 'node:fs'
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { release } from 'node:os'
 import { join } from 'node:path'
-import { loadSystemCalls } from '../../layer/disk/system-calls.js'
+import { loadSystemCalls, pathIn } from '../../layer/disk/system-calls.js'
 import { mergeTocs } from '../../layer/merged-tree.js'
 import { TocBuilder } from '../../layer/toc-builder.js'
 import { readBootId } from '../../store/unsynced.js'
@@ -122,7 +122,7 @@ const tryOverlay = async (trial: string, rootless: boolean): Promise<string | un
     const [lower, upper, work] = fds.map(fd => `/proc/self/fd/${fd}`)
     const mark = opaqueMark[rootless ? 'rootless' : 'root']
     const system = await loadSystemCalls()
-    system.setXattr(Buffer.from(upper!), { name: Buffer.from(mark), value: Buffer.from('y') })
+    system.setXattr(pathIn(fds[1]!, Buffer.from('.')), { name: Buffer.from(mark), value: Buffer.from('y') })
     return await tryFileSystem('overlay', [
       ...([
         ['lowerdir', lower!],

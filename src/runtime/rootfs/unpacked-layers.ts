@@ -70,11 +70,33 @@ const tocOf = async (source: AnySource, layer: Layer, bytes: ByteSource | undefi
 
 /** What the topmost layer of `tree` does to those `below`; of the last also what the root is like. */
 const entriesFor = (below: MergedTree, tree: MergedTree, isLast: boolean): FlatEntry[] => {
-  const entries = changesetEntries(below, tree).flatMap(forOverlay)
+  const entries = withParents(changesetEntries(below, tree), tree).flatMap(forOverlay)
   const root = { ...attributesOf(tree.entry(tree.root)), path: Buffer.from('./'), type: 'directory' } as const
   if (isLast) entries.unshift(...forOverlay({ entry: root }))
   return entries
 }
+
+/** The same, each folder on the way there as the merged tree has it: overlayfs shows the topmost one's attributes. */
+const withParents = (entries: readonly FlatEntry[], tree: MergedTree): readonly FlatEntry[] => {
+  const known = new Set([''])
+  const all: FlatEntry[] = []
+  const folder = (path: string): void => {
+    if (known.has(path)) return
+    known.add(path)
+    folder(parentOf(path))
+    const attributes = attributesOf(tree.entry(tree.lookup(path)!))
+    all.push({ entry: { ...attributes, path: Buffer.from(`${path}/`, 'latin1'), type: 'directory' } })
+  }
+  for (const flat of entries) {
+    const path = flat.entry.path.toString('latin1').replace(/\/$/, '')
+    if (path !== '.') folder(parentOf(path))
+    if (flat.entry.type === 'directory') known.add(path)
+    all.push(flat)
+  }
+  return all
+}
+
+const parentOf = (path: string): string => path.slice(0, Math.max(path.lastIndexOf('/'), 0))
 
 const unpackInto = async (
   path: string,
