@@ -9,7 +9,7 @@ import { insideSteps } from '../../src/runtime/network/attach.js'
 import { errnoName } from '../../src/runtime/network/netlink-socket.js'
 
 const prototypes: Record<string, string> = {
-  read: 'int64_t read(int fd, _Out_ uint8_t *data, size_t size)',
+  read: 'int64_t read(int fd, _Inout_ uint8_t *data, size_t size)',
   socket: 'int socket(int family, int type, int protocol)',
   sendto: 'int64_t sendto(int fd, const uint8_t *data, size_t size, int flags, int64_t to, uint32_t length)',
   close: 'int close(int fd)',

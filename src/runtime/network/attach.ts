@@ -133,7 +133,7 @@ const somewhere = 0xc6336401
  * namespace with the capabilities of its root, and carry it out. The same Uint8Array in two steps is one piece of
  * the program's memory. Steps cannot read answers, so the messages are sent without looking and what they were to bring about
  * is then asked for, in ways that fail with the right error: a socket is bound to the address, and connected (no
- * packet is sent) to where only the default route leads. Where no order comes, binding fails.
+ * packet is sent) to where only the default route leads. Where no order comes, one of the two fails.
  */
 export const insideSteps = (slots: {
   readonly first: Slot
