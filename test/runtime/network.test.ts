@@ -1,13 +1,14 @@
 /** The bridge with real links, namespaces and rules of the kernel. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readFile, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
+import { launch } from '../../src/runtime/launcher/launch.js'
+import type { Program } from '../../src/runtime/launcher/program.js'
 import { subnetText } from '../../src/runtime/network/address.js'
-import { attachHostSide, linkNameOf, orderSize } from '../../src/runtime/network/attach.js'
+import { attachHostSide, insideSteps, linkNameOf, orderSize } from '../../src/runtime/network/attach.js'
 import { closeNetwork, openNetwork } from '../../src/runtime/network/bridge.js'
 import { joinNetwork, leaveNetwork, pruneNetwork, renameInNetwork } from '../../src/runtime/network/join.js'
 import {
@@ -76,20 +77,29 @@ const holdNamespace = async (): Promise<ChildProcess & { pid: number }> => {
   return holder as ChildProcess & { pid: number }
 }
 
-/** The container's side of attaching: the steps of its set-up; what they print. */
+/** The container's side of attaching, by the launcher, in the namespace of `pid`; the failure in words. */
 const carryOut = async (pid: number, order?: Buffer): Promise<string> => {
-  const program = join(import.meta.dirname, '../helpers/run-steps.js')
-  const child = spawn('nsenter', ['-t', String(pid), '-n', process.execPath, program], {
-    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+  const namespace = { slot: 1 }
+  const program: Program = [
+    {
+      kind: 'call',
+      name: 'open the namespace',
+      call: 'openat',
+      args: [-100, `/proc/${pid}/ns/net`, 0],
+      save: namespace,
+    },
+    { kind: 'call', name: 'enter the namespace', call: 'setns', args: [namespace, 0] },
+    ...insideSteps({ first: { slot: 2 }, second: { slot: 3 } }),
+    { kind: 'exit', status: 0 },
+  ]
+  const launched = await launch(program, {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    folder: await folderOf(),
   })
-  const orders = child.stdio[3] as import('node:stream').Writable
-  orders.end(order)
-  let said = ''
-  child.stdout?.on('data', chunk => {
-    said += chunk
-  })
-  await once(child, 'close')
-  return said.trim()
+  if (order) launched.order(order)
+  launched.closeOrders()
+  const failure = await launched.failure
+  return failure ? `${failure.step}: ${failure.errno}` : ''
 }
 
 const tenantOf = (folder: string, id: string) => ({
@@ -269,15 +279,13 @@ kernelTest(
 kernelTest('insideSteps: the step that fails says what is missing', async t => {
   const network = await open(6)
   const { holder, order } = await start(network, 0x61)
-  t.is(await carryOut(holder.pid), 'have an address on eth0: EADDRNOTAVAIL')
-  const empty = await holdNamespace()
-  t.is(await carryOut(empty.pid, order), 'have an address on eth0: EADDRNOTAVAIL')
+  t.is(await carryOut(holder.pid), 'have a default route by eth0: ENETUNREACH', 'no order')
   t.is(await carryOut(holder.pid, order), '')
+  const empty = await holdNamespace()
+  t.is(await carryOut(empty.pid, order), 'have an address on eth0: EADDRNOTAVAIL', 'no link')
   run('nsenter', ['-t', String(holder.pid), '-n', 'ip', 'route', 'delete', 'default'])
-  const broken = Buffer.from(order)
-  // The address alone is set, which is there already.
-  broken.fill(0, 0, 512)
-  t.is(await carryOut(holder.pid, broken), 'have a default route by eth0: ENETUNREACH')
+  const withoutMessages = Buffer.from(order).fill(0, 0, orderSize - 16)
+  t.is(await carryOut(holder.pid, withoutMessages), 'have a default route by eth0: ENETUNREACH', 'no route')
 })
 
 kernelTest(
