@@ -14,10 +14,10 @@ import {
   addDefaultRoute,
   addVeth,
   bringUp,
-  bringUpWithoutInet6,
   deleteLink,
   listLinks,
   setAlias,
+  withoutInet6,
 } from './links.js'
 import { familyInet } from './netlink.js'
 import { readLink } from './netlink-answer.js'
@@ -56,6 +56,8 @@ export const attachHostSide = (network: BridgeNetwork, lease: Lease, pid: number
       netlink.change(veth)
     }
     netlink.change(setAlias(link, aliasOf(network, lease.tenant.id)))
+    netlink.change(withoutInet6(link))
+    netlink.change(bringUp(link))
     const peer = findLink(netlink, link)?.peerIndex
     if (peer === undefined)
       throw new LadingError('NETWORK', `Cannot set up ${inside}: link ${link} is gone again`)
@@ -95,7 +97,8 @@ export const insideMessages = (lease: Lease, index: number): readonly Buffer[] =
   return [
     bringUp('lo'),
     addAddress(index, address, subnet),
-    bringUpWithoutInet6(inside),
+    withoutInet6(inside),
+    bringUp(inside),
     addDefaultRoute(addressNumber(lease.gateway)),
   ].map(request => request.bytes)
 }
@@ -122,7 +125,7 @@ const orderOf = (lease: Lease, index: number): Buffer => {
 }
 
 const socket = { netlink: 16, raw: 3, datagram: 2, closeOnExec: 0x80000 } as const
-/** TEST-NET-2 of RFC 5737: an address that only a default route leads to. */
+/** TEST-NET-2 of RFC 5737: an address that nobody has and only a default route leads to. */
 const somewhere = 0xc6336401
 
 /**
@@ -130,14 +133,14 @@ const somewhere = 0xc6336401
  * namespace with the capabilities of its root, and carry it out. The same Uint8Array in two steps is one piece of
  * the program's memory. Steps cannot read answers, so the messages are sent without looking and what they were to bring about
  * is then asked for, in ways that fail with the right error: a socket is bound to the address, and connected (no
- * packet is sent) to where only the default route leads. Where no order comes, binding to 0.0.0.1 fails.
+ * packet is sent) to where only the default route leads. Where no order comes, one of the two fails.
  */
 export const insideSteps = (slots: {
   readonly first: Slot
   readonly second: Slot
 }): readonly ProgramStep[] => {
   const messages = Buffer.alloc(messagesSize)
-  const own = socketAddress(1)
+  const own = socketAddress(somewhere)
   const { first: netlink, second: probe } = slots
   const call = (name: string, callName: string, args: ProgramCallArguments, save?: Slot): ProgramStep => ({
     kind: 'call',

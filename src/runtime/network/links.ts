@@ -52,7 +52,7 @@ export const setMac = (link: string, mac: Uint8Array): NetlinkRequest => ({
   ),
 })
 
-/** A pair: `link` here, up, a port of the link with index `master`; `peer` in the network namespace of process `pid`. */
+/** A pair, down: `link` here, a port of the link with index `master`; `peer` in the network namespace of process `pid`. */
 export const addVeth = (veth: {
   readonly link: string
   readonly master: number
@@ -71,10 +71,9 @@ export const addVeth = (veth: {
     bytes: netlinkMessage(
       messageType.newLink,
       make,
-      linkStructure(0, true),
+      linkStructure(),
       name(veth.link),
       attribute(linkAttribute.master, uint32(veth.master)),
-      noInet6(),
       attribute(
         linkAttribute.info,
         Buffer.concat([
@@ -103,9 +102,10 @@ export const bringUp = (link: string): NetlinkRequest => ({
   bytes: netlinkMessage(messageType.newLink, 0, linkStructure(0, true), name(link)),
 })
 
-export const bringUpWithoutInet6 = (link: string): NetlinkRequest => ({
-  what: `bring up ${link}`,
-  bytes: netlinkMessage(messageType.newLink, 0, linkStructure(0, true), name(link), noInet6()),
+/** Before it is brought up, else the address is there already. */
+export const withoutInet6 = (link: string): NetlinkRequest => ({
+  what: `keep IPv6 from ${link}`,
+  bytes: netlinkMessage(messageType.newLink, 0, linkStructure(), name(link), noInet6()),
 })
 
 export const addAddress = (index: number, address: number, subnet: Subnet): NetlinkRequest => ({
