@@ -39,6 +39,9 @@ const commands: readonly (readonly [name: string, summary: string, load: () => P
   ['tag', 'Give an image of the store another name', () => import('./commands/tag.js')],
   ['rmi', 'Remove images from the store', () => import('./commands/rmi.js')],
   ['prune', 'Remove what no name leads to', () => import('./commands/prune.js')],
+  ['run', 'Run a program in a new container', () => import('./commands/run.js')],
+  ['create', 'Make a container, to be started later', () => import('./commands/create.js')],
+  ['rm', 'Remove containers', () => import('./commands/rm.js')],
   ['df', 'Show what takes room in the store', () => import('./commands/df.js')],
   ['fsck', 'Check the store itself', () => import('./commands/fsck.js')],
 ]
@@ -58,6 +61,8 @@ const main = async (words: readonly string[]): Promise<void> => {
     .version(versionOf(), '-v, --version', 'Print the version')
     .helpOption('-h, --help', 'Print help')
     .showHelpAfterError('(lading --help tells more)')
+    // What follows a command's name is its own: `run -v` is a volume.
+    .enablePositionalOptions()
     .exitOverride()
   const wanted = wantedCommand(words)
   for (const [name, summary, load] of commands)

@@ -10,13 +10,13 @@ import type { Program } from '../launcher/program.js'
 import { limitsOf } from '../launcher/rlimits.js'
 import type { Rootfs } from '../rootfs/rootfs.js'
 import type { ContainerSettings } from '../settings.js'
-import { type ReadUserFile, resolveUser } from '../users.js'
+import { type ReadUserFile, type ResolvedUser, resolveUser } from '../users.js'
 import type { Container } from './record.js'
 import { bindsOf } from './volumes.js'
 
 export interface PreparedStart {
   readonly program: Program
-  readonly prepared: Prepared
+  readonly user: ResolvedUser
   /** Made; to be removed after the end. */
   readonly group: ControlGroup
 }
@@ -55,18 +55,32 @@ export const prepareStart = async (
     anyDevice: settings.process.privileged,
   })
   try {
-    const complete = { ...prepared, cgroup: group.entry }
-    return { program: containerSteps(withUser(settings, prepared), complete), prepared: complete, group }
+    return { program: programOf(settings, { ...prepared, cgroup: group.entry }), user: prepared.user, group }
   } catch (error) {
     await group.remove()
     throw error
   }
 }
 
-const withUser = (settings: ContainerSettings, { user }: Pick<Prepared, 'user'>): ContainerSettings => ({
-  ...settings,
-  process: { ...settings.process, env: withHome(settings.process.env, user.home) },
-})
+/** The set-up as it would be, and nothing made. */
+export const plannedProgram = async (
+  container: Container,
+  rootfs: Rootfs,
+  readUserFile: ReadUserFile,
+): Promise<Program> =>
+  programOf(container.settings, {
+    ...(await prepare(container, rootfs, readUserFile)),
+    cgroup: hostControlGroups().find(container.settings.id).entry,
+  })
+
+const programOf = (settings: ContainerSettings, prepared: Prepared): Program =>
+  containerSteps(
+    {
+      ...settings,
+      process: { ...settings.process, env: withHome(settings.process.env, prepared.user.home) },
+    },
+    prepared,
+  )
 
 const prepare = async (
   { settings, places, all }: Container,

@@ -87,7 +87,7 @@ const start = async (container: Container, options: WatchOptions, held: Held): P
   held.network = true
   const joined = await joinContainerNetwork(container)
   if (joined) held.joined = joined
-  const { program, prepared, group } = await prepareStart(container, rootfs, rootFiles(rootfs, image))
+  const { program, user, group } = await prepareStart(container, rootfs, rootFiles(rootfs, image))
   held.group = group
   await (await reopened)?.[Symbol.asyncDispose]()
 
@@ -95,7 +95,7 @@ const start = async (container: Container, options: WatchOptions, held: Held): P
   const running = await launchProgram({
     program,
     command: settings.process.args[0]!,
-    stdio: await options.stdio(prepared.user),
+    stdio: await options.stdio(user),
     programs: places.programs,
     init: settings.process.init,
     ...(options.terminal && { terminal: options.terminal }),

@@ -1,0 +1,60 @@
+import { Command } from 'commander'
+import { containersPlaces, type ContainersPlaces } from '../runtime/container/places.js'
+import type { Container } from '../runtime/container/record.js'
+import { LadingError } from '../spec/errors.js'
+import { visible } from '../spec/escape.js'
+import { resolve } from 'node:path'
+import { type GlobalOptions, globalsOf, storeDirectoryOf } from './command.js'
+import { reportFailure } from './failure.js'
+import { print, warn } from './output.js'
+
+/** Where the containers of the store are that the options name. */
+export const containersOf = (globals: GlobalOptions): ContainersPlaces =>
+  containersPlaces(resolve(storeDirectoryOf(globals)))
+
+/**
+ * Do something to each of the containers, the others too when one fails, as docker does: its name when it is done. Then the
+ * exit status is 1.
+ */
+export const forEachContainer = async (
+  command: Command,
+  queries: readonly string[],
+  work: (container: Container) => Promise<void>,
+): Promise<void> => {
+  const globals = globalsOf(command)
+  const { findContainer } = await import('../runtime/container/find.js')
+  await Promise.all(
+    queries.map(async query => {
+      try {
+        await work(findContainer(containersOf(globals), query))
+        print(visible(query))
+      } catch (error) {
+        process.exitCode = reportFailure(error, globals.debug ?? false)
+      }
+    }),
+  )
+}
+
+/** Errors of run and its like end with docker's 125, and with 126 or 127 where the program could not be run. */
+export const reportRunFailure = (error: unknown, globals: GlobalOptions): void => {
+  reportFailure(error, globals.debug ?? false)
+  process.exitCode = runStatus(error)
+}
+
+const runStatus = (error: unknown): number => {
+  const told = error instanceof LadingError ? error.data.exitCode : undefined
+  return told === 126 || told === 127 ? told : 125
+}
+
+/** The words for a program that could not be run. */
+export const warnOfEnd = (name: string, end: { readonly failure?: string }): void => {
+  if (end.failure !== undefined) warn(`Cannot start ${name}: ${end.failure}`)
+}
+
+/** Both streams, before the process is ended by force: what is in pipes is written later. */
+export const flush = async (): Promise<void> => {
+  for (const stream of [process.stdout, process.stderr])
+    await new Promise<void>(resolve => {
+      stream.write('', () => resolve())
+    })
+}
