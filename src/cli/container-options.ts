@@ -19,13 +19,21 @@ export const addContainerOptions = (command: Command): Command => {
       .option('--group-add <group>', 'One more group', many)
       .option('-w, --workdir <path>', 'Where it starts')
       .option('--entrypoint <program>', "In place of the image's; '' for none")
-      .option('-v, --volume <spec>', '[SOURCE:]TARGET[:ro]: a path of the host, or the name of a volume', many)
+      .option(
+        '-v, --volume <spec>',
+        '[SOURCE:]TARGET[:ro]: a path of the host, or the name of a volume',
+        many,
+      )
       .option('--tmpfs <spec>', 'TARGET[:OPTIONS]: a folder in memory', many)
       .option('--read-only', 'It cannot write to its root file system')
       .option('-h, --hostname <name>', 'Instead of the beginning of its ID')
       .option('--network <mode>', 'bridge, none or host')
       .addOption(new Option('--net <mode>').hideHelp())
-      .option('-p, --publish <spec>', '[[IP:]PORT:]PORT[/udp]: a port of the host that leads to one of its', many)
+      .option(
+        '-p, --publish <spec>',
+        '[[IP:]PORT:]PORT[/udp]: a port of the host that leads to one of its',
+        many,
+      )
       .option('-P, --publish-all', 'Every port that the image exposes, on ports that are free')
       .option('--add-host <name:ip>', 'A line for its /etc/hosts', many)
       .option('--dns <ip>', 'A name server', many)

@@ -13,7 +13,10 @@ export const command = (): Command =>
     .argument('[program...]', "The program and its arguments, in place of the image's")
     .addHelpText(
       'after',
-      examples('lading create --name job app:1 backup && lading start -a job', 'lading create -it app.tar sh'),
+      examples(
+        'lading create --name job app:1 backup && lading start -a job',
+        'lading create -it app.tar sh',
+      ),
     )
     .action(
       async (reference: string, program: readonly string[], options: ContainerOptions, command: Command) => {

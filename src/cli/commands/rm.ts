@@ -10,7 +10,6 @@ export const command = (): Command =>
     .option('-f, --force', 'Also one that runs: it is killed')
     .option('-v, --volumes', 'With its volumes that have no name')
     .addHelpText('after', examples('lading rm web', 'lading rm -fv $(lading ps -aq)'))
-    .action(
-      (queries: readonly string[], options: { force?: boolean; volumes?: boolean }, command: Command) =>
-        forEachContainer(command, queries, container => removeContainer(container, options)),
+    .action((queries: readonly string[], options: { force?: boolean; volumes?: boolean }, command: Command) =>
+      forEachContainer(command, queries, container => removeContainer(container, options)),
     )

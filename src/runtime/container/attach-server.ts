@@ -30,7 +30,10 @@ export const socketPath = (places: RecordPlaces): { path: string; close(): void 
 }
 
 /** Serve those who attach to a container, at the socket in its record: a folder of the owner's alone. */
-export const serveAttached = async (places: RecordPlaces, handlers: AttachHandlers): Promise<AttachServer> => {
+export const serveAttached = async (
+  places: RecordPlaces,
+  handlers: AttachHandlers,
+): Promise<AttachServer> => {
   const clients = new Set<Socket>()
   const server = createServer(client => {
     clients.add(client)

@@ -4,9 +4,9 @@
  */
 import { writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { hostnameText, hostsText, hostsTextOfHost } from '../network/hosts.js'
 import type { BridgeNetwork } from '../network/network.js'
 import type { Lease, Tenant } from '../network/pool.js'
-import { hostnameText, hostsText, hostsTextOfHost } from '../network/hosts.js'
 import { readHostResolvConf, resolvConfText } from '../network/resolv-conf.js'
 import type { Container } from './record.js'
 

@@ -17,7 +17,8 @@ export const readEnvironment = (
   host: NodeJS.ProcessEnv,
 ): readonly string[] => {
   const given = lines.map(line => {
-    if (nameOf(line) === '') throw badFlag('-e, --env', line, `invalid environment variable: ${visible(line)}`)
+    if (nameOf(line) === '')
+      throw badFlag('-e, --env', line, `invalid environment variable: ${visible(line)}`)
     return line
   })
   return [...files.flatMap(readEnvFile), ...given].flatMap(line => {
@@ -55,10 +56,7 @@ const readEnvFile = (path: string): readonly string[] => {
 }
 
 /** The container's own: the user's, then what the image has besides (moby daemon/commit.go, merge). */
-export const configEnvironment = (
-  user: readonly string[],
-  image: readonly string[],
-): readonly string[] => {
+export const configEnvironment = (user: readonly string[], image: readonly string[]): readonly string[] => {
   const named = new Set(user.map(nameOf))
   return [...user, ...image.filter(line => !named.has(nameOf(line)))]
 }

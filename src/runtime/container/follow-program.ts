@@ -1,5 +1,5 @@
-import { executeFailure } from '../launcher/execute-steps.js'
 import { errnoName } from '../launcher/errno.js'
+import { executeFailure } from '../launcher/execute-steps.js'
 import type { Launched } from '../launcher/launch.js'
 import type { LaunchFailure } from '../launcher/report-words.js'
 

@@ -34,7 +34,7 @@ export const runInForeground = async (
   const { terminal, openStdin } = settings.process
   const input = options.input ?? openStdin
   const streams = terminal
-    ? await (await import('./terminal-streams.js')).terminalStreams(container, { input })
+    ? (await import('./terminal-streams.js')).terminalStreams(container, { input })
     : plainStreams(container, { input })
   let signal = 0
   let pass = (number: number) => {
@@ -81,37 +81,29 @@ const plainStreams = (container: Container, { input }: { input: boolean }): Stre
   const log = settings.autoRemove ? undefined : new LogFile(places.log)
   const finished: Promise<void>[] = []
   const afterStart: (() => void)[] = []
-  const outputOf = async (stream: LogStream, descriptor: 1 | 2, user: ResolvedUser): Promise<Stdio> => {
-    if (!log && user.uid === 0 && !isatty(descriptor)) return descriptor
-    const { makeOutputPipe } = await import('./pipes.js')
-    const pipe = await makeOutputPipe(user)
-    afterStart.push(pipe.closeWrite)
-    const target = process[stream]
-    pipe.output.on('data', (chunk: Buffer) => {
-      log?.write(stream, chunk)
-      if (target.write(chunk)) return
-      pipe.output.pause()
-      target.once('drain', () => pipe.output.resume())
-    })
-    finished.push(new Promise(resolve => pipe.output.once('close', () => resolve())))
-    return pipe.write
+  const direct = (descriptor: number, user: ResolvedUser) => user.uid === 0 && !isatty(descriptor)
+  const output = async (stream: LogStream, descriptor: 1 | 2, user: ResolvedUser): Promise<Stdio> => {
+    if (!log && direct(descriptor, user)) return descriptor
+    const { passOutput } = await import('./plain-streams.js')
+    const passed = await passOutput(stream, user, chunk => log?.write(stream, chunk))
+    afterStart.push(passed.afterStart)
+    finished.push(passed.finished)
+    return passed.descriptor
   }
   const inputOf = async (user: ResolvedUser): Promise<Stdio> => {
     if (!input) return 'ignore'
-    if (user.uid === 0 && !isatty(0)) return 0
-    const { makeInputPipe } = await import('./pipes.js')
-    const pipe = await makeInputPipe(user)
-    afterStart.push(pipe.closeRead)
-    pipe.input.on('error', () => {})
-    process.stdin.pipe(pipe.input)
-    return pipe.read
+    if (direct(0, user)) return 0
+    const { passInput } = await import('./plain-streams.js')
+    const passed = await passInput(user)
+    afterStart.push(passed.afterStart)
+    return passed.descriptor
   }
   return {
     watch: {
       stdio: async user => [
         await inputOf(user),
-        await outputOf('stdout', 1, user),
-        await outputOf('stderr', 2, user),
+        await output('stdout', 1, user),
+        await output('stderr', 2, user),
       ],
     },
     connect: () => {

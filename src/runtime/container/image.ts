@@ -22,7 +22,11 @@ export interface ImageQuery {
 }
 
 /** The image that a user means, to make a container of. Throws NOT_FOUND, AMBIGUOUS, and what is wrong with a place. */
-export const openImage = async ({ reference, storeDirectory, platform }: ImageQuery): Promise<OpenedImage> => {
+export const openImage = async ({
+  reference,
+  storeDirectory,
+  platform,
+}: ImageQuery): Promise<OpenedImage> => {
   // An archive on standard input could not be opened again when the container starts again.
   if (reference === '-')
     throw new LadingError('USAGE', 'Cannot make a container of standard input: load it first, then name it')
@@ -46,8 +50,7 @@ const openPlace = async (reference: string, storeDirectory: string) => {
   const { parsePlace } = await import('../../transports/place.js')
   const { openSource } = await import('../../transports/open.js')
   const place = parsePlace(reference)
-  if (place.kind === 'store')
-    return { place: 'store:', source: await openSource(place, { storeDirectory }) }
+  if (place.kind === 'store') return { place: 'store:', source: await openSource(place, { storeDirectory }) }
   // A folder may change where a command is run; what was found there stays where it is.
   const path = resolve(place.path)
   const kind = place.kind === 'unknown' ? '' : `${place.kind}:`

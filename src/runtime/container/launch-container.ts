@@ -107,7 +107,10 @@ const firstChild = (pid: number): number | undefined => {
 
 const isLauncher = (pid: number): boolean => {
   try {
-    return / \(deleted\)$/.test(readlinkSync(`/proc/${pid}/exe`)) && /launcher-[0-9a-f]{12}/.test(readlinkSync(`/proc/${pid}/exe`))
+    return (
+      / \(deleted\)$/.test(readlinkSync(`/proc/${pid}/exe`)) &&
+      /launcher-[0-9a-f]{12}/.test(readlinkSync(`/proc/${pid}/exe`))
+    )
   } catch {
     // Gone: its end is told in a moment.
     return true

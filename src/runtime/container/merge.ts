@@ -161,5 +161,9 @@ const rootfsOf = (kind: string): RootfsKind => {
 const runtimeOf = (runtime: string | undefined): ContainerSettings['runtime'] => {
   if (runtime === undefined || runtime === 'launcher' || runtime === 'runc' || runtime === 'crun')
     return runtime ?? 'launcher'
-  throw badFlag('--runtime', runtime, `unknown or invalid runtime name: ${runtime}; wanted launcher, runc or crun`)
+  throw badFlag(
+    '--runtime',
+    runtime,
+    `unknown or invalid runtime name: ${runtime}; wanted launcher, runc or crun`,
+  )
 }

@@ -48,7 +48,8 @@ const idleModes = ['rw', 'z', 'Z', 'nocopy', 'rprivate', 'private', 'cached', 'c
 const parseVolume = (text: string): MountSettings => {
   const wrong = (problem: string) => badFlag('-v, --volume', text, problem)
   const parts = text.split(':')
-  if (parts.length > 3 || parts.some(part => part === '')) throw wrong(`invalid volume specification: '${text}'`)
+  if (parts.length > 3 || parts.some(part => part === ''))
+    throw wrong(`invalid volume specification: '${text}'`)
   const [source, path, modes = ''] = parts.length === 1 ? [undefined, parts[0]!] : (parts as [string, string])
   const words = (parts[2] ?? modes).split(',').filter(word => word !== '')
   const unknown = words.find(word => word !== 'ro' && !idleModes.includes(word))

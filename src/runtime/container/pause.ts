@@ -28,7 +28,10 @@ export const unpauseContainer = async (container: Container): Promise<void> => {
 }
 
 /** Run `work` while all its processes stand still, where they run: a tree that is read meanwhile is of one moment. */
-export const withFrozen = async <Result>(container: Container, work: () => Promise<Result>): Promise<Result> => {
+export const withFrozen = async <Result>(
+  container: Container,
+  work: () => Promise<Result>,
+): Promise<Result> => {
   const group = groupOf(container)
   if (group === undefined || (await statusOf(reread(container))) !== 'running') return work()
   await group.freeze()

@@ -21,7 +21,11 @@ export const securityOf = (
     else if (name === 'seccomp' && (value === 'unconfined' || value === 'default' || value === 'builtin'))
       seccomp = value === 'unconfined' ? value : 'default'
     else if (!['apparmor=unconfined', 'label=disable'].includes(`${name}=${value}`))
-      throw badFlag('--security-opt', option, 'wanted no-new-privileges[=false], or seccomp=default|unconfined')
+      throw badFlag(
+        '--security-opt',
+        option,
+        'wanted no-new-privileges[=false], or seccomp=default|unconfined',
+      )
   }
   return {
     capabilities: chooseCapabilities({ add: flags.capAdd ?? [], drop: flags.capDrop ?? [], privileged }),

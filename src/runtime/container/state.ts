@@ -22,7 +22,12 @@ export interface ContainerState {
   readonly startedAt?: string
   readonly finishedAt?: string
   /** On the bridge. */
-  readonly address?: { readonly ip: string; readonly prefix: number; readonly gateway: string; readonly mac: string }
+  readonly address?: {
+    readonly ip: string
+    readonly prefix: number
+    readonly gateway: string
+    readonly mac: string
+  }
   /** Published, with the ports of the host that were found for 0. */
   readonly ports?: readonly PublishedPort[]
 }

@@ -18,42 +18,55 @@ export const rawInput = (): (() => void) => {
   }
 }
 
-/** A terminal of the container's own, shown on ours. */
-export const terminalStreams = async (container: Container, { input }: { input: boolean }): Promise<Streams> => {
-  const { settings, places } = container
-  const log = settings.autoRemove ? undefined : new LogFile(places.log)
-  let restore = () => {}
-  let finished: Promise<void> = Promise.resolve()
-  let terminal: Terminal | undefined
-  const resize = () => terminal?.resize(ownSize())
+/** The end of input that is no terminal, as a terminal says it: ^D. */
+const endOfTransmission = Buffer.of(4)
+
+/** Show a terminal of a container on ours, type into it what is typed here, and keep its size. */
+export const showTerminal = (
+  terminal: Terminal,
+  { input, also = () => {} }: { input: boolean; also?: (chunk: Buffer) => void },
+): { readonly done: Promise<void>; restore(): void } => {
+  const { stream } = terminal
+  stream.on('data', (chunk: Buffer) => {
+    also(chunk)
+    if (process.stdout.write(chunk)) return
+    stream.pause()
+    process.stdout.once('drain', () => stream.resume())
+  })
+  // EIO is how a terminal says that nobody has its other end any more.
+  stream.on('error', () => {})
+  const done = new Promise<void>(resolve => stream.once('close', () => resolve()))
+  const resize = () => terminal.resize(ownSize())
+  process.on('SIGWINCH', resize)
+  const restoreInput = input ? rawInput() : () => {}
+  const type = (chunk: Buffer) => void stream.write(chunk)
+  const typeEnd = () => void stream.write(endOfTransmission)
+  if (input) process.stdin.on('data', type).on('end', typeEnd)
   return {
-    watch: { stdio: () => ['ignore', 'ignore', 'ignore'], terminal: { size: ownSize() } },
-    connect: running => {
-      terminal = running.terminal
-      if (!terminal) return
-      const { stream } = terminal
-      stream.on('data', (chunk: Buffer) => {
-        log?.write('stdout', chunk)
-        if (process.stdout.write(chunk)) return
-        stream.pause()
-        process.stdout.once('drain', () => stream.resume())
-      })
-      // EIO is how a terminal says that nobody has its other end any more.
-      stream.on('error', () => {})
-      finished = new Promise(resolve => stream.once('close', () => resolve()))
-      process.on('SIGWINCH', resize)
-      if (!input) return
-      restore = rawInput()
-      process.stdin.on('data', (chunk: Buffer) => stream.write(chunk))
-    },
-    done: async () => {
-      await finished
-      log?.close()
-    },
+    done,
     restore: () => {
       process.off('SIGWINCH', resize)
-      restore()
-      terminal?.close()
+      if (input) process.stdin.off('data', type).off('end', typeEnd)
+      restoreInput()
+      terminal.close()
     },
+  }
+}
+
+/** A terminal of the container's own, shown on ours. */
+export const terminalStreams = (container: Container, { input }: { input: boolean }): Streams => {
+  const { settings, places } = container
+  const log = settings.autoRemove ? undefined : new LogFile(places.log)
+  let shown: ReturnType<typeof showTerminal> | undefined
+  return {
+    watch: { stdio: () => ['ignore', 'ignore', 'ignore'], terminal: { size: ownSize() } },
+    connect: ({ terminal }) => {
+      if (terminal) shown = showTerminal(terminal, { input, also: chunk => log?.write('stdout', chunk) })
+    },
+    done: async () => {
+      await shown?.done
+      log?.close()
+    },
+    restore: () => shown?.restore(),
   }
 }

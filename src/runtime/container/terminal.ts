@@ -1,7 +1,6 @@
 import { constants, openSync } from 'node:fs'
 import { ReadStream } from 'node:tty'
-import { runOnce } from '../launcher/run-once.js'
-import { firstDescriptor } from '../launcher/run-once.js'
+import { firstDescriptor, runOnce } from '../launcher/run-once.js'
 import { resizeTerminal, type TerminalSize, unlockTerminal } from '../launcher/terminal-steps.js'
 
 /** Our end of a container's terminal. */

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Descriptor } from '../../spec/descriptor.js'
 import { during, LadingError } from '../../spec/errors.js'
 import type { ControlGroup } from '../cgroup/control-group.js'
 import type { Stdio } from '../launcher/launch.js'
@@ -13,12 +15,10 @@ import { type OpenedImage, reopenImage } from './image.js'
 import { launchFailure, launchProgram, type RunningProgram } from './launch-container.js'
 import { isRootless, prepareStart } from './prepare-start.js'
 import { identify } from './process-identity.js'
-import { readRecordFile } from './record-file.js'
 import { type Container, ownIdentity, writeState } from './record.js'
+import { readRecordFile } from './record-file.js'
 import { rootFiles } from './root-files.js'
 import type { ContainerState } from './state.js'
-import { existsSync } from 'node:fs'
-import type { Descriptor } from '../../spec/descriptor.js'
 
 export interface WatchOptions {
   /** Open already, where the container is new. Stays the caller's. */

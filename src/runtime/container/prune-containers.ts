@@ -1,0 +1,74 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { hostControlGroups } from '../cgroup/hierarchies.js'
+import { settleLost } from './leftovers.js'
+import type { ContainersPlaces } from './places.js'
+import { isRootless } from './prepare-start.js'
+import { listIds, listRecords, removeRemains, withRecordLock } from './record.js'
+import { removeFiles } from './remove.js'
+import { isActive } from './state.js'
+import { idOfName } from './taken-names.js'
+
+export interface PrunedContainers {
+  /** IDs of containers that did not run. */
+  readonly containers: readonly string[]
+  /** Of containers that are gone: control groups, links and addresses. */
+  readonly groups: readonly string[]
+  readonly links: readonly string[]
+  readonly addresses: readonly string[]
+}
+
+/**
+ * Remove containers that do not run, and everything that killed processes of lading left of others. Those that run, or are just
+ * being started, stay.
+ */
+export const pruneContainers = async (all: ContainersPlaces): Promise<PrunedContainers> => {
+  const containers: string[] = []
+  for (const container of listRecords(all)) {
+    if (isActive(container.state)) continue
+    await withRecordLock(container, async current => {
+      if (isActive(current.state)) return
+      await settleLost(current)
+      await removeFiles(current, { volumes: true })
+      containers.push(current.settings.id)
+    })
+  }
+  removeRemains(all)
+  removeStaleNames(all)
+  return { containers, ...(await pruneGroups(all)), ...(await pruneLinks(all)) }
+}
+
+const removeStaleNames = (all: ContainersPlaces): void => {
+  if (!existsSync(all.names)) return
+  for (const name of readdirSync(all.names)) {
+    const id = idOfName(all, name)
+    const isThere =
+      id !== undefined && [`.new-${id}`, id].some(folder => existsSync(join(all.containers, folder)))
+    if (!isThere) rmSync(join(all.names, name), { force: true })
+  }
+}
+
+/** Groups are named by IDs alone: another store's container has its record elsewhere, and processes in its group. */
+const pruneGroups = async (all: ContainersPlaces): Promise<{ groups: readonly string[] }> => {
+  if (isRootless()) return { groups: [] }
+  const groups = hostControlGroups()
+  const removed: string[] = []
+  for (const id of await groups.list()) {
+    if (listIds(all).includes(id) || existsSync(join(all.containers, `.new-${id}`))) continue
+    const group = groups.find(id)
+    if ((await group.processes()).length > 0) continue
+    await group.remove()
+    removed.push(id)
+  }
+  return { groups: removed }
+}
+
+const pruneLinks = async (
+  all: ContainersPlaces,
+): Promise<{ links: readonly string[]; addresses: readonly string[] }> => {
+  if (!existsSync(all.network)) return { links: [], addresses: [] }
+  const { openNetwork } = await import('../network/bridge.js')
+  const { pruneNetwork } = await import('../network/join.js')
+  const { network } = await openNetwork(all.network)
+  return pruneNetwork(network, async () => new Set(listIds(all)))
+}
