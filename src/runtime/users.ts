@@ -113,7 +113,10 @@ const readLines = async (path: string, read: ReadUserFile): Promise<readonly Fie
   const bytes = await read(path)
   if (!bytes) return []
   if (bytes.length > largestUserFile)
-    throw new LadingError('LIMIT_EXCEEDED', `${path} of the container is larger than ${largestUserFile} bytes`)
+    throw new LadingError(
+      'LIMIT_EXCEEDED',
+      `${path} of the container is larger than ${largestUserFile} bytes`,
+    )
   return Buffer.from(bytes)
     .toString('utf8')
     .split('\n')

@@ -25,10 +25,14 @@ export const makeGroupFolder = async (folder: string): Promise<void> => {
     await mkdir(folder, 0o755)
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error
-    throw new LadingError('LOCKED', `The control group ${folder} is there already: of a container that runs?`, {
-      data: { folder },
-      cause: error,
-    })
+    throw new LadingError(
+      'LOCKED',
+      `The control group ${folder} is there already: of a container that runs?`,
+      {
+        data: { folder },
+        cause: error,
+      },
+    )
   }
 }
 

@@ -18,57 +18,57 @@ const memoryAndSwap = ({ memory, memorySwap }: Resources): number | undefined =>
   return memorySwap || 2 * memory
 }
 
+/** The files for a limit, none when it is 0 or absent. */
+const when = <Limit>(limit: Limit | undefined, files: (limit: Limit) => readonly LimitFile[]) =>
+  limit ? files(limit) : []
+
 /** In the order in which they must be written: the limit with swap may not be below that without. */
-export const limitFilesV1 = (resources: Resources): readonly LimitFile[] => {
-  const { memory, nanoCpus, cpuShares, cpusetCpus, pids } = resources
-  const swap = memoryAndSwap(resources)
-  return [
-    ...(memory
-      ? [{ controller: 'memory', file: 'memory.limit_in_bytes', value: String(memory) } as const]
-      : []),
-    ...(swap
-      ? [
-          {
-            ...{ controller: 'memory', file: 'memory.memsw.limit_in_bytes', value: String(swap), optional: true },
-          } as const,
-        ]
-      : []),
-    ...(nanoCpus
-      ? ([
-          { controller: 'cpu', file: 'cpu.cfs_period_us', value: String(period) },
-          { controller: 'cpu', file: 'cpu.cfs_quota_us', value: String(quota(nanoCpus)) },
-        ] as const)
-      : []),
-    ...(cpuShares ? [{ controller: 'cpu', file: 'cpu.shares', value: String(cpuShares) } as const] : []),
-    ...(cpusetCpus ? [{ controller: 'cpuset', file: 'cpuset.cpus', value: cpusetCpus } as const] : []),
-    ...(pids && pids > 0 ? [{ controller: 'pids', file: 'pids.max', value: String(pids) } as const] : []),
-  ]
-}
+export const limitFilesV1 = (resources: Resources): readonly LimitFile[] => [
+  ...when(resources.memory, memory => [
+    { controller: 'memory', file: 'memory.limit_in_bytes', value: String(memory) },
+  ]),
+  ...when(memoryAndSwap(resources), both => [
+    { controller: 'memory', file: 'memory.memsw.limit_in_bytes', value: String(both), optional: true },
+  ]),
+  ...when(resources.nanoCpus, nanoCpus => [
+    { controller: 'cpu', file: 'cpu.cfs_period_us', value: String(period) },
+    { controller: 'cpu', file: 'cpu.cfs_quota_us', value: String(quota(nanoCpus)) },
+  ]),
+  ...when(resources.cpuShares, shares => [{ controller: 'cpu', file: 'cpu.shares', value: String(shares) }]),
+  ...sharedFiles(resources),
+]
 
 /** cpu.weight from cpu.shares, 2…262144 to 1…10000 (runc's and Docker's formula). */
 const weight = (shares: number): number =>
   1 + Math.floor(((Math.min(Math.max(shares, 2), 262_144) - 2) * 9999) / 262_142)
 
 export const limitFilesV2 = (resources: Resources): readonly LimitFile[] => {
-  const { memory, nanoCpus, cpuShares, cpusetCpus, pids } = resources
-  const swap = memoryAndSwap(resources)
+  const both = memoryAndSwap(resources) ?? 0
   return [
-    ...(memory
-      ? ([
-          { controller: 'memory', file: 'memory.max', value: String(memory) },
-          {
-            controller: 'memory',
-            file: 'memory.swap.max',
-            value: swap! < 0 ? 'max' : String(swap! - memory),
-            optional: true,
-          },
-        ] as const)
-      : []),
-    ...(nanoCpus ? [{ controller: 'cpu', file: 'cpu.max', value: `${quota(nanoCpus)} ${period}` } as const] : []),
-    ...(cpuShares
-      ? [{ controller: 'cpu', file: 'cpu.weight', value: String(weight(cpuShares)) } as const]
-      : []),
-    ...(cpusetCpus ? [{ controller: 'cpuset', file: 'cpuset.cpus', value: cpusetCpus } as const] : []),
-    ...(pids && pids > 0 ? [{ controller: 'pids', file: 'pids.max', value: String(pids) } as const] : []),
+    ...when(resources.memory, memory => [
+      { controller: 'memory', file: 'memory.max', value: String(memory) },
+      // Of swap alone, where version 1 counts both together.
+      {
+        controller: 'memory',
+        file: 'memory.swap.max',
+        value: both < 0 ? 'max' : String(both - memory),
+        optional: true,
+      },
+    ]),
+    ...when(resources.nanoCpus, nanoCpus => [
+      { controller: 'cpu', file: 'cpu.max', value: `${quota(nanoCpus)} ${period}` },
+    ]),
+    ...when(resources.cpuShares, shares => [
+      { controller: 'cpu', file: 'cpu.weight', value: String(weight(shares)) },
+    ]),
+    ...sharedFiles(resources),
   ]
 }
+
+/** Files that have one name in both versions. */
+const sharedFiles = ({ cpusetCpus, pids }: Resources): readonly LimitFile[] => [
+  ...when(cpusetCpus, processors => [{ controller: 'cpuset', file: 'cpuset.cpus', value: processors }]),
+  ...(pids !== undefined && pids > 0
+    ? [{ controller: 'pids', file: 'pids.max', value: String(pids) } as const]
+    : []),
+]

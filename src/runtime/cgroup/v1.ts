@@ -16,7 +16,7 @@ import {
   untilTrue,
   writeLimit,
 } from './group-files.js'
-import type { GroupMounts } from './hierarchies.js'
+import type { GroupMounts } from './group-mounts.js'
 import { limitFilesV1 } from './limits.js'
 
 type MountedHierarchies = GroupMounts['hierarchies']
@@ -47,6 +47,7 @@ export const versionOne = (hierarchies: MountedHierarchies): ControlGroups => ({
     return group
   },
   find: id => groupOf(id, hierarchies),
+  anticipate: () => anticipateMove(hierarchies).catch(() => {}),
   list: async () => {
     const names = await Promise.all(hierarchies.map(({ folder }) => foldersIn(join(folder, parentName))))
     return [...new Set(names.flat())].sort()
@@ -149,11 +150,10 @@ export const deviceLine = ({ type, major, minor, access }: DeviceRule): string =
  * Moving a process into a group of version 1 waits 10 to 15 ms for every processor to notice, when nobody has moved
  * one lately. Moving this process to where it is already, early and aside, pays for that while other work goes on.
  */
-export const anticipateMove = async (hierarchies: MountedHierarchies): Promise<void> => {
+const anticipateMove = async (hierarchies: MountedHierarchies): Promise<void> => {
   const own = await readFile('/proc/self/cgroup', 'utf8')
   const pids = hierarchies.find(({ options }) => options.includes('pids'))
   const path = /^\d+:pids:(.*)$/m.exec(own)?.[1]
-  // It does not matter when it cannot be done: the move then takes its time.
   if (pids && path !== undefined)
-    await writeFile(join(pids.folder, path, 'cgroup.procs'), String(process.pid)).catch(() => {})
+    await writeFile(join(pids.folder, path, 'cgroup.procs'), String(process.pid))
 }

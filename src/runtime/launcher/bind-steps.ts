@@ -1,4 +1,3 @@
-import { constants } from 'node:fs'
 import { dirname, normalize } from 'node:path'
 import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
@@ -10,7 +9,10 @@ import { parseTmpfsOptions } from './tmpfs-options.js'
 
 /** What is mounted over the image's files. */
 export type Overmount =
-  | (Bind & { readonly kind: 'bind'; /** A link there makes way for a file, as Docker's init layer has it. */ readonly replaceLink?: boolean })
+  | (Bind & {
+      readonly kind: 'bind' /** A link there makes way for a file, as Docker's init layer has it. */
+      readonly replaceLink?: boolean
+    })
   | { readonly kind: 'tmpfs'; readonly target: string; readonly options: string }
 
 /**
@@ -58,7 +60,11 @@ const targetSteps = (overmount: Overmount, mount: Slot, names: Names): readonly 
     ...(overmount.kind === 'bind' && overmount.replaceLink ? unlinkIfLink(target, names) : []),
     ...makeFolders(isFile ? dirname(target) : target),
     ...(isFile
-      ? [call(`make ${target}`, 'mknodat', [here, target, fileKinds.regular | 0o755, 0], { onError: 'ignore' })]
+      ? [
+          call(`make ${target}`, 'mknodat', [here, target, fileKinds.regular | 0o755, 0], {
+            onError: 'ignore',
+          }),
+        ]
       : []),
     open(`open ${target} to mount there`, here, target, place, at),
   ]
@@ -89,6 +95,3 @@ const unlinkIfLink = (path: string, names: Names): readonly ProgramStep[] => {
     { kind: 'label', ...noLink },
   ]
 }
-
-/** For opening what a working directory is, see process-steps.ts. */
-export const folderPlace = place | constants.O_DIRECTORY

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import type { GroupEntry, Hierarchy } from '../cgroup/control-group.js'
-import { attachAndClose, attachMount, attributes, makeMount, restrictMountAt, safe } from './mount-steps.js'
 import { namespaces } from './monitor-steps.js'
+import { attachAndClose, attachMount, attributes, makeMount, restrictMountAt, safe } from './mount-steps.js'
 import type { ProgramStep, Slot } from './program.js'
 import { call, close, closeOnExec, here, type Names, open } from './steps.js'
 
@@ -84,11 +84,7 @@ const mountHierarchy = (
   )
   return [
     call(`make ${at}`, 'mkdirat', [parent, name, 0o755]),
-    ...makeMount(
-      at,
-      { type: 'cgroup', source: 'cgroup', options: parsed, attributes: safe | access },
-      mount,
-    ),
+    ...makeMount(at, { type: 'cgroup', source: 'cgroup', options: parsed, attributes: safe | access }, mount),
     ...attachAndClose(`attach cgroup at ${at}`, mount, { folder: parent, path: name }),
     // cpu and cpuacct, which programs look for, where one folder is both.
     ...(options.length > 1

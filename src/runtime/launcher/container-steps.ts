@@ -1,10 +1,16 @@
 import type { ContainerSettings } from '../settings.js'
-import { overmountSteps } from './bind-steps.js'
-import { makeFolders } from './bind-steps.js'
+import { makeFolders, overmountSteps } from './bind-steps.js'
 import { enterOwnGroup, mountGroups } from './cgroup-steps.js'
 import { cloneHostDevices, devSteps } from './dev-steps.js'
 import { attachKernelMount, makeKernelMounts, maskSteps, networkSysctls } from './kernel-steps.js'
-import { cloneSteps, dieWithParent, firstSteps, monitorSteps, namespaces, waitForOrder } from './monitor-steps.js'
+import {
+  cloneSteps,
+  dieWithParent,
+  firstSteps,
+  monitorSteps,
+  namespaces,
+  waitForOrder,
+} from './monitor-steps.js'
 import { attributes, restrictMountAt } from './mount-steps.js'
 import { loopbackSteps, netlinkSteps } from './network-steps.js'
 import type { Prepared } from './prepared.js'
@@ -31,7 +37,12 @@ export const containerSteps = (settings: ContainerSettings, prepared: Prepared):
   const child = names.label('the container')
   return [
     ...firstSteps(prepared.detached),
-    ...cloneSteps({ namespaces: namespacesOf(settings, prepared), cgroup: prepared.cgroup }, child, pid, names),
+    ...cloneSteps(
+      { namespaces: namespacesOf(settings, prepared), cgroup: prepared.cgroup },
+      child,
+      pid,
+      names,
+    ),
     ...monitorSteps(pid, names),
     label(child),
     ...(prepared.detached ? [] : [dieWithParent()]),
@@ -96,7 +107,9 @@ const fileSteps = (settings: ContainerSettings, prepared: Prepared, names: Names
     call('set the host name', 'sethostname', [settings.hostname, Buffer.byteLength(settings.hostname)]),
     ...(ownNetwork ? [...loopbackSteps(names), ...networkSysctls(proc, names)] : []),
     ...(privileged ? [] : maskSteps({ proc, sys, null: dev.null, more: prepared.masks }, names)),
-    ...(prepared.network.wait || terminal ? waitForOrder("wait for the host's part of the network", names) : []),
+    ...(prepared.network.wait || terminal
+      ? waitForOrder("wait for the host's part of the network", names)
+      : []),
     ...netlinkSteps(prepared.network.messages, names),
     ...(prepared.network.inside ?? []),
     ...(terminal
@@ -115,6 +128,13 @@ const overmountsOf = (settings: ContainerSettings, prepared: Prepared) => [
   ),
   ...prepared.files.map(
     ({ source, target }) =>
-      ({ kind: 'bind', source, target, readonly: settings.rootfs.readonly, is: 'file', replaceLink: true }) as const,
+      ({
+        kind: 'bind',
+        source,
+        target,
+        readonly: settings.rootfs.readonly,
+        is: 'file',
+        replaceLink: true,
+      }) as const,
   ),
 ]

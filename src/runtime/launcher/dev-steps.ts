@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { defaultDevices, type DeviceNode, deviceLinks, deviceNumber } from './devices.js'
+import { type DeviceNode, defaultDevices, deviceLinks, deviceNumber } from './devices.js'
 import { attachAndClose, attachMount, attributes, cloneMount, makeMount, safe } from './mount-steps.js'
 import type { ProgramStep, Slot } from './program.js'
 import { call, close, fileKinds, folderItself, here, type Names, open, place } from './steps.js'
@@ -74,9 +74,7 @@ export const devSteps = (
       call(`make /dev/${name}`, 'mkdirat', [dev.root, name, 0o755]),
     ),
     ...[...defaultDevices, ...more].flatMap(node => nodeSteps(node, dev.root, options.clones.get(node.path))),
-    ...deviceLinks.map(([path, target]) =>
-      call(`link /dev/${path}`, 'symlinkat', [target, dev.root, path]),
-    ),
+    ...deviceLinks.map(([path, target]) => call(`link /dev/${path}`, 'symlinkat', [target, dev.root, path])),
     open('open /dev/null', dev.root, 'null', place | constants.O_NOFOLLOW, dev.null),
     ...makeMount(
       '/dev/pts',
@@ -113,8 +111,7 @@ const below = (
 const nodeSteps = (node: DeviceNode, root: Slot, clone: Slot | undefined): readonly ProgramStep[] => {
   const { path, type, major, minor, mode } = node
   const make = `make /dev/${path}`
-  if (!clone)
-    return [call(make, 'mknodat', [root, path, fileKinds[type] | mode, deviceNumber(major, minor)])]
+  if (!clone) return [call(make, 'mknodat', [root, path, fileKinds[type] | mode, deviceNumber(major, minor)])]
   return [
     call(make, 'mknodat', [root, path, fileKinds.regular | mode, 0]),
     ...attachAndClose(`attach the host's /dev/${path}`, clone, { folder: root, path }),

@@ -65,7 +65,8 @@ class Encoder {
         break
       case 'fail':
         this.#blame(index)
-        return this.#fail(step.error)
+        this.#fail(step.error)
+        break
       case 'init':
         this.#blame(index)
         this.#init(step.child, step.status)

@@ -76,14 +76,15 @@ export type MachineName = 'x86-64' | 'arm64'
 
 export const machineNames: readonly MachineName[] = ['x86-64', 'arm64']
 
-const read = (column: 1 | 2): ReadonlyMap<string, number> =>
+const read = (column: 2 | 3): ReadonlyMap<string, number> =>
   new Map(
     [...table.matchAll(/(\w+):(\d*)\/(\d*)/g)]
       .filter(found => found[column] !== '')
       .map(found => [found[1]!, Number(found[column])]),
   )
 
-const columns = { 'x86-64': 1, arm64: 2 } as const
+/** Of what a line's pattern finds: the name is 1. */
+const columns = { 'x86-64': 2, arm64: 3 } as const
 const known = new Map<MachineName, ReadonlyMap<string, number>>()
 
 /** Name to number. */

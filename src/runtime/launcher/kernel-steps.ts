@@ -1,7 +1,15 @@
 import { constants } from 'node:fs'
 import { openOwnFolder } from './dev-steps.js'
 import { type Mask, masks, readonlyInProc } from './masks.js'
-import { attachAndClose, attachMount, attributes, cloneMount, makeMount, restrictMount, safe } from './mount-steps.js'
+import {
+  attachAndClose,
+  attachMount,
+  attributes,
+  cloneMount,
+  makeMount,
+  restrictMount,
+  safe,
+} from './mount-steps.js'
 import type { ProgramStep, Slot } from './program.js'
 import { call, close, closeOnExec, here, label, type Names, open, place } from './steps.js'
 
@@ -12,9 +20,12 @@ import { call, close, closeOnExec, here, label, type Names, open, place } from '
  * the namespaces that the process is in. Without a network namespace of one's own, a user namespace gets no sysfs,
  * and so the host's.
  */
-export const makeKernelMounts = (
-  options: { readonly proc: Slot; readonly sys: Slot; readonly privileged: boolean; readonly hostSys: boolean },
-): readonly ProgramStep[] => {
+export const makeKernelMounts = (options: {
+  readonly proc: Slot
+  readonly sys: Slot
+  readonly privileged: boolean
+  readonly hostSys: boolean
+}): readonly ProgramStep[] => {
   const access = options.privileged ? 0 : attributes.readonly
   return [
     ...makeMount('/proc', { type: 'proc', source: 'proc', attributes: safe }, options.proc),
@@ -27,13 +38,13 @@ export const makeKernelMounts = (
   ]
 }
 
-export const attachKernelMount = (path: '/proc' | '/sys', mount: Slot, names: Names): readonly ProgramStep[] => {
+export const attachKernelMount = (
+  path: '/proc' | '/sys',
+  mount: Slot,
+  names: Names,
+): readonly ProgramStep[] => {
   const folder = names.slot()
-  return [
-    ...openOwnFolder(path, folder),
-    attachMount(`attach ${path}`, mount, { folder }),
-    close(folder),
-  ]
+  return [...openOwnFolder(path, folder), attachMount(`attach ${path}`, mount, { folder }), close(folder)]
 }
 
 /** Docker's sysctls: in a network namespace of its own anybody may use low ports and ping. */
@@ -77,7 +88,12 @@ const hide = (mask: Mask, root: Slot, nothing: Slot, names: Names): readonly Pro
       ? [cloneMount(`clone /dev/null for ${path}`, { folder: nothing, path: '' }, cover)]
       : makeMount(
           path,
-          { type: 'tmpfs', source: 'tmpfs', options: { mode: '755' }, attributes: safe | attributes.readonly },
+          {
+            type: 'tmpfs',
+            source: 'tmpfs',
+            options: { mode: '755' },
+            attributes: safe | attributes.readonly,
+          },
           cover,
         )
   return [

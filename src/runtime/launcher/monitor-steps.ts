@@ -1,7 +1,7 @@
 import type { GroupEntry } from '../cgroup/control-group.js'
 import { deviceFilter } from './device-filter.js'
 import { deviceRules } from './devices.js'
-import { launcherFds, type Label, type ProgramStep, type Slot } from './program.js'
+import { type Label, launcherFds, type ProgramStep, type Slot } from './program.js'
 import { call, closeOnExec, here, label, type Names, words32, words64 } from './steps.js'
 
 /** CLONE_NEW* of linux/sched.h. */

@@ -49,11 +49,7 @@ export const cloneMount = (
   call(
     name,
     'open_tree',
-    [
-      from.folder,
-      from.path,
-      openTreeClone | closeOnExec | recursive | (from.path === '' ? emptyPath : 0),
-    ],
+    [from.folder, from.path, openTreeClone | closeOnExec | recursive | (from.path === '' ? emptyPath : 0)],
     { save },
   )
 

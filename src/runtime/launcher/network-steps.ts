@@ -30,10 +30,7 @@ const acknowledge = 0x4
  * Send rtnetlink requests. The kernel works on each inside of sendto, and without NLM_F_ACK answers only one that
  * failed: struct nlmsgerr after the header, whose first word is −errno.
  */
-export const netlinkSteps = (
-  messages: PreparedNetwork['messages'],
-  names: Names,
-): readonly ProgramStep[] => {
+export const netlinkSteps = (messages: PreparedNetwork['messages'], names: Names): readonly ProgramStep[] => {
   if (messages.length === 0) return []
   const socket = names.slot()
   return [
@@ -63,7 +60,13 @@ const requestSteps = (
     ],
   }
   // struct msghdr: …, the parts at 16, their count at 24.
-  const header = { struct: Buffer.alloc(56), pointers: [{ at: 16, to: parts }, { at: 24, to: 1 + 1 }] }
+  const header = {
+    struct: Buffer.alloc(56),
+    pointers: [
+      { at: 16, to: parts },
+      { at: 24, to: 1 + 1 },
+    ],
+  }
   return [
     call(name, 'sendto', [socket, request, request.length, 0, 0, 0]),
     call(`see what became of it: ${name}`, 'recvmsg', [socket, header, doNotWait], {

@@ -5,7 +5,19 @@ import { executeSteps } from './execute-steps.js'
 import { dieWithParent } from './monitor-steps.js'
 import type { Program, ProgramStep } from './program.js'
 import type { Limit } from './rlimits.js'
-import { call, close, here, insideRoot, label, type Names, openHow, openHowLength, place, words32, words64 } from './steps.js'
+import {
+  call,
+  close,
+  here,
+  insideRoot,
+  label,
+  type Names,
+  openHow,
+  openHowLength,
+  place,
+  words32,
+  words64,
+} from './steps.js'
 import { controlTerminal } from './terminal-steps.js'
 
 /** Of one process in a container, its first or one that `exec` adds: who it is, what it may do, what it runs. */
@@ -95,7 +107,10 @@ const boundingSteps = (kept: bigint, names: Names): readonly ProgramStep[] => [
       const gone = names.label(`no ${name}`)
       return [
         // Unknown to this kernel, or not there: nothing to drop, and nothing to fail at.
-        call(`look for ${name}`, 'prctl', [prctl.readBounding, number, 0, 0, 0], { onError: gone, ifZero: gone }),
+        call(`look for ${name}`, 'prctl', [prctl.readBounding, number, 0, 0, 0], {
+          onError: gone,
+          ifZero: gone,
+        }),
         call(`drop ${name} for good`, 'prctl', [prctl.dropBounding, number, 0, 0, 0]),
         label(gone),
       ]
@@ -117,7 +132,10 @@ const userSteps = ({ user, capabilities, rootless }: ProcessPlan): readonly Prog
     call(`become group ${user.gid}`, 'setresgid', [user.gid, user.gid, user.gid]),
     call(`become user ${user.uid}`, 'setresuid', [user.uid, user.uid, user.uid]),
     // Effective, permitted, inheritable (none: CVE-2022-24769), each in two halves.
-    call('set the capabilities', 'capset', [words32(capabilityVersion3, 0), words32(low, low, 0, high, high, 0)]),
+    call('set the capabilities', 'capset', [
+      words32(capabilityVersion3, 0),
+      words32(low, low, 0, high, high, 0),
+    ]),
   ]
 }
 
@@ -145,7 +163,9 @@ const initSteps = (terminal: boolean, names: Names): readonly ProgramStep[] => {
     ...(terminal
       ? [
           call('ask for the process number', 'getpid', [], { save: self }),
-          call('be in the foreground', 'ioctl', [0, setForeground, { addressOf: self }], { onError: 'ignore' }),
+          call('be in the foreground', 'ioctl', [0, setForeground, { addressOf: self }], {
+            onError: 'ignore',
+          }),
         ]
       : []),
   ]

@@ -16,9 +16,24 @@ const auditArchitecture = { 'x86-64': 0xc000_003e, arm64: 0xc000_00b7 } as const
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, constant: number]
 const load = (offset: number): Instruction => [0x20, 0, 0, offset]
 const jump = (count: number): Instruction => [0x05, 0, 0, count]
-const ifEqual = (value: number, ifTrue: number, ifFalse: number): Instruction => [0x15, ifTrue, ifFalse, value]
-const ifGreater = (value: number, ifTrue: number, ifFalse: number): Instruction => [0x25, ifTrue, ifFalse, value]
-const ifAtLeast = (value: number, ifTrue: number, ifFalse: number): Instruction => [0x35, ifTrue, ifFalse, value]
+const ifEqual = (value: number, ifTrue: number, ifFalse: number): Instruction => [
+  0x15,
+  ifTrue,
+  ifFalse,
+  value,
+]
+const ifGreater = (value: number, ifTrue: number, ifFalse: number): Instruction => [
+  0x25,
+  ifTrue,
+  ifFalse,
+  value,
+]
+const ifAtLeast = (value: number, ifTrue: number, ifFalse: number): Instruction => [
+  0x35,
+  ifTrue,
+  ifFalse,
+  value,
+]
 const and = (mask: number): Instruction => [0x54, 0, 0, mask]
 const answer = (value: number): Instruction => [0x06, 0, 0, value]
 
@@ -112,9 +127,7 @@ const searchSteps = (ranges: readonly Range[]): readonly Instruction[] => {
   const { from } = ranges[middle]!
   // A conditional jump reaches 255 instructions.
   const choice =
-    lower.length < 256
-      ? [ifAtLeast(from, lower.length, 0)]
-      : [ifAtLeast(from, 0, 1), jump(lower.length)]
+    lower.length < 256 ? [ifAtLeast(from, lower.length, 0)] : [ifAtLeast(from, 0, 1), jump(lower.length)]
   return [...choice, ...lower, ...upper]
 }
 

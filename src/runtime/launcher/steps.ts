@@ -45,14 +45,15 @@ export const fileKinds = { regular: 0o100000, character: 0o020000, block: 0o0600
 /** 32 bits, little-endian. */
 export const words32 = (...values: readonly number[]): Buffer => {
   const bytes = Buffer.alloc(4 * values.length)
-  values.forEach((value, index) => bytes.writeUInt32LE(value >>> 0, 4 * index))
+  for (const [index, value] of values.entries()) bytes.writeUInt32LE(value >>> 0, 4 * index)
   return bytes
 }
 
 /** 64 bits, little-endian. */
 export const words64 = (...values: readonly (number | bigint)[]): Buffer => {
   const bytes = Buffer.alloc(8 * values.length)
-  values.forEach((value, index) => bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), 8 * index))
+  for (const [index, value] of values.entries())
+    bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), 8 * index)
   return bytes
 }
 

@@ -1,9 +1,20 @@
 import { constants } from 'node:fs'
-import { attachAndClose, cloneMount } from './mount-steps.js'
 import { report } from './monitor-steps.js'
+import { attachAndClose, cloneMount } from './mount-steps.js'
 import { terminalOrderLength } from './prepared.js'
 import { launcherFds, type Program, type ProgramStep, type Slot } from './program.js'
-import { call, close, fileKinds, folderItself, here, type Names, noLinks, openHow, openHowLength, words32 } from './steps.js'
+import {
+  call,
+  close,
+  fileKinds,
+  folderItself,
+  here,
+  type Names,
+  noLinks,
+  openHow,
+  openHowLength,
+  words32,
+} from './steps.js'
 
 /**
  * A terminal of the container's own devpts. Node opens its other end: it is told under which descriptor the
@@ -25,12 +36,12 @@ export const terminalSteps = (
   return [
     report('report where the terminals are', terminals),
     call('wait for the terminal', 'read', [launcherFds.orders, name, name.length]),
-    call('open the terminal', 'openat', [
-      terminals,
-      name,
-      constants.O_RDWR | constants.O_NOCTTY | constants.O_NOFOLLOW,
-      0,
-    ], { save: terminal }),
+    call(
+      'open the terminal',
+      'openat',
+      [terminals, name, constants.O_RDWR | constants.O_NOCTTY | constants.O_NOFOLLOW, 0],
+      { save: terminal },
+    ),
     ...(dev ? consoleSteps(dev, terminal, names) : []),
     call('give the terminal to the user', 'fchown', [terminal, uid, -1], { onError: 'ignore' }),
     ...[0, 1, 2].map(descriptor =>
@@ -94,6 +105,11 @@ export const terminalOrder = (number: number): Buffer => {
 
 /** Find the terminals of a container that runs. A link at /dev/pts, put there by the container, is an error. */
 export const openTerminals = (terminals: Slot): ProgramStep =>
-  call('open /dev/pts, which must be no link', 'openat2', [here, '/dev/pts', openHow(folderItself, noLinks), openHowLength], {
-    save: terminals,
-  })
+  call(
+    'open /dev/pts, which must be no link',
+    'openat2',
+    [here, '/dev/pts', openHow(folderItself, noLinks), openHowLength],
+    {
+      save: terminals,
+    },
+  )

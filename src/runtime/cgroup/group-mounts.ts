@@ -1,9 +1,3 @@
-import { readFileSync } from 'node:fs'
-import { LadingError } from '../../spec/errors.js'
-import type { ControlGroups } from './control-group.js'
-import { versionOne } from './v1.js'
-import { versionTwo } from './v2.js'
-
 /** Where control groups are mounted: lines of /proc/self/mountinfo (proc_pid_mountinfo(5)). */
 export interface GroupMounts {
   /** Version 1: the folder of each hierarchy, with its options (controllers, or `name=systemd`). */
@@ -23,7 +17,7 @@ export const readGroupMounts = (mountInfo: string): GroupMounts => {
   let unified: string | undefined
   for (const line of mountInfo.split('\n')) {
     const [mount = '', source = ''] = line.split(' - ')
-    const folder = unescape(mount.split(' ')[4] ?? '')
+    const folder = plainPath(mount.split(' ')[4] ?? '')
     const [type, , superOptions = ''] = source.split(' ')
     if (type === 'cgroup2') unified ??= folder
     if (type !== 'cgroup') continue
@@ -37,24 +31,5 @@ export const readGroupMounts = (mountInfo: string): GroupMounts => {
 }
 
 /** mountinfo writes spaces and the like as \040. */
-const unescape = (text: string): string =>
+const plainPath = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
-
-/**
- * The host's control groups: version 1 where it has the memory controller, else version 2. UNSUPPORTED, and why,
- * where a container can have none: an ordinary user without delegation, or a host without them.
- */
-export const hostControlGroups = (
-  options: { readonly rootless: boolean } = { rootless: process.getuid?.() !== 0 },
-): ControlGroups => {
-  if (options.rootless)
-    throw new LadingError(
-      'UNSUPPORTED',
-      'Limits need control groups, which an ordinary user has only by delegation: run as root, or without --memory, --cpus, --pids-limit',
-    )
-  const { hierarchies, unified } = readGroupMounts(readFileSync('/proc/self/mountinfo', 'utf8'))
-  const controllers = hierarchies.filter(({ options }) => !options.some(option => option.startsWith('name=')))
-  if (controllers.length > 0) return versionOne(controllers)
-  if (unified !== undefined) return versionTwo(unified)
-  throw new LadingError('UNSUPPORTED', 'No control groups are mounted at /sys/fs/cgroup of this host')
-}
