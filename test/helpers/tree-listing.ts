@@ -30,7 +30,13 @@ export const treeListing = async (tree: MergedTree, contents: Contents): Promise
       mtime: String(BigInt(seconds) * 1_000_000_000n + BigInt(nanos)),
       rdev: isDevice ? (minor & 0xff) + major * 0x100 + (minor >>> 8) * 0x100000 : 0,
       xattrs: Object.fromEntries(
-        xattrs.filter(([name]) => !/^(?:trusted|user)\.overlay\./.test(name)).sort(),
+        xattrs
+          .filter(
+            ([name]) =>
+              !/^(?:trusted|user)\.overlay\./.test(name) &&
+              (type === 'file' || type === 'directory' || !name.startsWith('user.')),
+          )
+          .sort(),
       ),
     }
     if (type === 'symlink') found.link = entry!.linkPath.toString('latin1')
@@ -66,3 +72,13 @@ export const tidyListing = (listing: DiskListing): DiskListing => {
     }),
   )
 }
+
+/** What two listings do not agree on, a line each: short enough to read when there are thousands of files. */
+export const listingDifferences = (found: DiskListing, wanted: DiskListing): readonly string[] =>
+  [...new Set([...Object.keys(found), ...Object.keys(wanted)])].sort().flatMap(path => {
+    const [is, should] = [found[path] ?? {}, wanted[path] ?? {}]
+    return [...new Set([...Object.keys(is), ...Object.keys(should)])].flatMap(key => {
+      const [a, b] = [is[key], should[key]].map(value => JSON.stringify(value) ?? 'nothing')
+      return a === b ? [] : [`${JSON.stringify(path)} ${key}: ${a!.slice(0, 200)}, not ${b!.slice(0, 200)}`]
+    })
+  })
