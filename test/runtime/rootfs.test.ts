@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { imageContents } from '../../src/image/file-content.js'
@@ -7,8 +7,10 @@ import { addLayer, mergeTocs } from '../../src/layer/merged-tree.js'
 import { type ImageToRun, prepareRootfs, removeRootfs } from '../../src/runtime/rootfs/prepare.js'
 import { stubsFor } from '../../src/runtime/rootfs/stubs.js'
 import type { RootfsKind } from '../../src/runtime/settings.js'
+import { LadingError } from '../../src/spec/errors.js'
 import { openSource } from '../../src/transports/open.js'
 import { parsePlace } from '../../src/transports/place.js'
+import type { DiskListing } from '../helpers/disk-listing.js'
 import { dockerAges, dockerArchive, layerOf, ociArchive, randomImage } from '../helpers/generate.js'
 import { mountedListing, whyNoMounts } from '../helpers/mounted.js'
 import { randomTreeLayer } from '../helpers/random-tree.js'
@@ -87,6 +89,61 @@ mounting(`prepareRootfs: random trees of everything look as they should${reason}
     }
   }
 })
+
+const corpus = process.env.LADING_CORPUS
+const corpusReason = reason || (corpus ? '' : ' [skipped: LADING_CORPUS is not set]')
+
+;(corpusReason === '' ? test.serial : test.serial.skip)(
+  `prepareRootfs: every image of the corpus looks the same by erofs and by overlay${corpusReason}`,
+  async t => {
+    t.timeout(20 * 60_000)
+    const items = readFileSync(join(corpus!, 'INDEX.tsv'), 'utf8')
+      .split('\n')
+      .slice(1)
+      .map(line => line.split('\t'))
+      .filter(([, , kind = '']) => /archive|layout/.test(kind))
+    const counts = { same: 0, refused: 0 }
+    const storeDirectory = freshFolder()
+    for (const [path] of items) {
+      let image: ImageToRun
+      try {
+        image = await openImage(join(corpus!, path!))
+      } catch (error) {
+        t.true(error instanceof LadingError, `${path}: ${error}`)
+        counts.refused++
+        continue
+      }
+      await using _source = image.source
+      const listings: DiskListing[] = []
+      const refusals: string[] = []
+      for (const kind of ['erofs', 'overlay'] as const) {
+        const place = { folder: freshFolder(), rootless: false }
+        try {
+          listings.push(mountedListing(await prepareRootfs({ image, place, storeDirectory, kind })))
+        } catch (error) {
+          if (!(error instanceof LadingError)) throw new Error(`${path}, ${kind}: ${error}`)
+          refusals.push(`${kind}: ${error.message}`)
+        }
+        await removeRootfs(place)
+      }
+      // Of an archive what is damaged in a layer is found only by reading it whole.
+      if (refusals.length > 0) {
+        t.true(
+          refusals.some(text => text.startsWith('overlay')),
+          `${path}: ${refusals}`,
+        )
+        counts.refused++
+        continue
+      }
+      t.deepEqual(listingDifferences(listings[0]!, listings[1]!), [], path)
+      counts.same++
+    }
+    t.log(
+      `${counts.same} images look the same, ${counts.refused} of ${items.length} places have none to mount`,
+    )
+    t.true(counts.same > 50)
+  },
+)
 
 const ownXattrs = (xattrs: unknown) =>
   Object.fromEntries(Object.entries(xattrs as object).filter(([name]) => !/^\w+\.overlay\./.test(name)))
