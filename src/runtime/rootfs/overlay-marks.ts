@@ -13,11 +13,19 @@ export const isOverlayXattr = ({ name }: Xattr): boolean => own.test(name.toStri
 export const isWhiteoutDevice = ({ type, devMajor = 0, devMinor = 0 }: Partial<TarEntry>): boolean =>
   type === 'character-device' && devMajor === 0 && devMinor === 0
 
-/** The attributes of a file for a file system: ACLs as the kernel has them, nothing of overlayfs. */
-export const inodeXattrs = (entry: Pick<TarEntry, 'xattrs' | 'records'> | undefined): readonly Xattr[] => {
+/**
+ * The attributes of a file for a file system: ACLs as the kernel has them, nothing of overlayfs, `user.` only
+ * where Linux allows it (xattr(7)): elsewhere they would be listed and could not be read.
+ */
+export const inodeXattrs = (
+  entry: Pick<TarEntry, 'type' | 'xattrs' | 'records'> | undefined,
+): readonly Xattr[] => {
   if (entry === undefined || (entry.xattrs.length === 0 && entry.records === undefined)) return []
   const acls = (entry.records ?? []).flatMap(record => aclXattr(record) ?? [])
   // Of two attributes with one name the last counts, as when they are set one after the other.
   const byName = new Map([...entry.xattrs, ...acls].map(xattr => [xattr.name.toString('latin1'), xattr]))
-  return [...byName.values()].filter(xattr => !isOverlayXattr(xattr))
+  const takesUser = entry.type === 'file' || entry.type === 'directory'
+  return [...byName.values()].filter(
+    xattr => !isOverlayXattr(xattr) && (takesUser || !xattr.name.toString('latin1').startsWith('user.')),
+  )
 }

@@ -124,7 +124,12 @@ const forOverlay = (flat: FlatEntry): readonly FlatEntry[] => {
   }
   if (!entry.xattrs?.length && !entry.records) return [flat]
   const { records, xattrs = [], ...rest } = entry
-  return [{ ...flat, entry: { ...rest, xattrs: inodeXattrs({ xattrs, ...(records && { records }) }) } }]
+  return [
+    {
+      ...flat,
+      entry: { ...rest, xattrs: inodeXattrs({ type: entry.type, xattrs, ...(records && { records }) }) },
+    },
+  ]
 }
 
 /** syncfs(2): the folder's name says that all of it is there, also after a power cut. */
