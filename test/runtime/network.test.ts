@@ -24,6 +24,7 @@ import { withNetlink } from '../../src/runtime/network/netlink-socket.js'
 import type { BridgeNetwork } from '../../src/runtime/network/network.js'
 import { readLeases } from '../../src/runtime/network/pool.js'
 import { LadingError } from '../../src/spec/errors.js'
+import type { HostReport } from '../helpers/network-host.js'
 import { attempt, has, isRoot, run } from '../helpers/programs.js'
 
 const pingProgram = has('ping') ? 'ping' : 'busybox'
@@ -301,6 +302,38 @@ kernelTest(
     t.not(attempt('ip', ['link', 'show', linkNameOf(dead.id)]).status, 0)
     for (const { id } of [living, foreign]) t.is(attempt('ip', ['link', 'show', linkNameOf(id)]).status, 0)
     t.deepEqual(await pruneNetwork(network, async () => new Set([living.id])), { links: [], addresses: [] })
+  },
+)
+
+kernelTest(
+  'allowOut: containers reach what is beyond the host by its address, and nobody there reaches them',
+  async t => {
+    if (!has('iptables') && !has('nft')) return t.pass('there is neither iptables nor nft')
+    // Three hosts: a container, its host, and one outside that knows no way to the container's subnet, then one.
+    const [container, host, outside] = [await holdNamespace(), await holdNamespace(), await holdNamespace()]
+    const ip = (pid: number, command: string) =>
+      run('nsenter', ['-t', `${pid}`, '-n', 'ip', ...command.split(' ')])
+    ip(host.pid, 'link set lo up')
+    ip(host.pid, `link add upward type veth peer name downward netns ${outside.pid}`)
+    ip(host.pid, 'address add 198.18.0.1/24 dev upward')
+    ip(host.pid, 'link set upward up')
+    ip(outside.pid, 'address add 198.18.0.2/24 dev downward')
+    ip(outside.pid, 'link set downward up')
+    ip(host.pid, 'route add default via 198.18.0.2')
+    const forwards = () => inNamespace(host.pid, 'cat', '/proc/sys/net/ipv4/ip_forward').stdout.trim()
+    run('nsenter', ['-t', `${host.pid}`, '-n', 'sh', '-c', 'echo 0 > /proc/sys/net/ipv4/ip_forward'])
+
+    const program = join(import.meta.dirname, '../helpers/network-host.js')
+    const call = [program, await folderOf(), bridgeName(10), String(container.pid)]
+    const said = run('nsenter', ['-t', `${host.pid}`, '-n', process.execPath, ...call])
+    const report = JSON.parse(said) as HostReport
+    t.deepEqual(report.notes, [])
+    t.is(await carryOut(container.pid, Buffer.from(report.order, 'base64')), '')
+    t.is(forwards(), '1')
+    t.true(pings(container.pid, '198.18.0.2'))
+    t.true(pings(host.pid, report.address))
+    ip(outside.pid, 'route add default via 198.18.0.1')
+    t.false(pings(outside.pid, report.address))
   },
 )
 
