@@ -254,7 +254,7 @@ kernelTest(
     t.false((await readFile(two.tenant.hostsFile, 'utf8')).includes('other'))
     await leaveNetwork(network, one.id)
     t.deepEqual(
-      (await readLeases(network)).map(lease => lease.tenant.id),
+      readLeases(network).map(lease => lease.tenant.id),
       [two.id],
     )
   },
@@ -345,9 +345,9 @@ kernelTest('a killed container: its link goes by itself, its address when it is 
     t.true(waited < 100)
     await sleep(50)
   }
-  t.is((await readLeases(network))[0]?.address, lease.address)
+  t.is(readLeases(network)[0]?.address, lease.address)
   await pruneNetwork(network, async () => new Set())
-  t.deepEqual(await readLeases(network), [])
+  t.deepEqual(readLeases(network), [])
 })
 
 test('linkNameOf: at most 15 bytes, all that the kernel takes', t => {
