@@ -14,9 +14,12 @@ import {
   addDefaultRoute,
   addVeth,
   bringUp,
+  deleteInet6Address,
   deleteLink,
+  getLink,
   listLinks,
   setAlias,
+  setMaster,
   withoutInet6,
 } from './links.js'
 import { familyInet } from './netlink.js'
@@ -44,21 +47,20 @@ export const attachHostSide = (network: BridgeNetwork, lease: Lease, pid: number
     const link = linkNameOf(lease.tenant.id)
     const master = findLink(netlink, network.bridge)
     if (!master) throw new LadingError('NETWORK', `Cannot add a link to bridge ${network.bridge}: it is gone`)
-    const veth = addVeth({
-      link,
-      master: master.index,
-      peer: inside,
-      peerMac: macOf(addressNumber(lease.address)),
-      pid,
-    })
+    const veth = addVeth({ link, inside, insideMac: macOf(addressNumber(lease.address)), pid })
     if (netlink.change(veth, ['EEXIST'])) {
       netlink.change(deleteLink(link), ['ENODEV'])
       netlink.change(veth)
     }
     netlink.change(setAlias(link, aliasOf(network, lease.tenant.id)))
     netlink.change(withoutInet6(link))
+    netlink.change(setMaster(link, master.index))
     netlink.change(bringUp(link))
+    // That the other half is up comes to a port by deferred work of the kernel, and until then what a container
+    // sends is lost: its first question for an address, so a second. Whoever asks about a link, and then about the
+    // bridge, has that work done before the answer (Linux 6.8; before, it is done within moments).
     const peer = findLink(netlink, link)?.peerIndex
+    findLink(netlink, network.bridge)
     if (peer === undefined)
       throw new LadingError('NETWORK', `Cannot set up ${inside}: link ${link} is gone again`)
     return orderOf(lease, peer)
@@ -96,10 +98,12 @@ export const insideMessages = (lease: Lease, index: number): readonly Buffer[] =
   const subnet: Subnet = subnetOf(address, lease.prefix)
   return [
     bringUp('lo'),
-    addAddress(index, address, subnet),
     withoutInet6(inside),
-    bringUp(inside),
+    deleteInet6Address(index, macOf(address)),
+    addAddress(index, address, subnet),
     addDefaultRoute(addressNumber(lease.gateway)),
+    // Has the deferred work for this half done too.
+    getLink(inside),
   ].map(request => request.bytes)
 }
 
