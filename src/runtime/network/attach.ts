@@ -5,8 +5,7 @@
  * be started before an address is given.
  */
 import { LadingError } from '../../spec/errors.js'
-import type { ProgramStep, Slot } from '../launcher/program.js'
-import { launcherFds } from '../launcher/program.js'
+import { launcherFds, type ProgramStep, type Slot } from '../launcher/program.js'
 import { addressBytes, addressNumber, macOf, type Subnet, subnetOf } from './address.js'
 import { findLink } from './bridge.js'
 import {
@@ -133,11 +132,11 @@ const socket = { netlink: 16, raw: 3, datagram: 2, closeOnExec: 0x80000 } as con
 const somewhere = 0xc6336401
 
 /**
- * The steps that wait for the order on the launcher's descriptor for orders, in the container's network
- * namespace with the capabilities of its root, and carry it out. The same Uint8Array in two steps is one piece of
- * the program's memory. Steps cannot read answers, so the messages are sent without looking and what they were to bring about
- * is then asked for, in ways that fail with the right error: a socket is bound to the address, and connected (no
- * packet is sent) to where only the default route leads. Where no order comes, one of the two fails.
+ * The steps that wait for the order on the launcher's descriptor for orders and carry it out, in the container's
+ * network namespace, with the capabilities of its root. The same Uint8Array in two steps is one piece of the
+ * program's memory. Steps cannot read answers, so the messages are sent without looking, and what they were to
+ * bring about is then asked for in ways that fail with the right error: a socket is bound to the address, and
+ * connected (no packet is sent) to where only the default route leads. Where no order comes, one of the two fails.
  */
 export const insideSteps = (slots: {
   readonly first: Slot
