@@ -68,7 +68,7 @@ test('giveLease: the lowest free address, never the gateway; the same for the sa
   await drop(network, 'a')
   t.is((await give(network, 'c')).address, '10.1.2.2')
   t.deepEqual(
-    (await readLeases(network)).map(lease => [lease.address, lease.tenant.id]),
+    readLeases(network).map(lease => [lease.address, lease.tenant.id]),
     [
       ['10.1.2.2', 'c'],
       ['10.1.2.3', 'b'],
@@ -92,7 +92,7 @@ test('reclaimLeases: frees what is gone, and asks who lives after it has read th
   const freed = await withNetworkLock(network, () =>
     reclaimLeases(network, async () => {
       // Whoever comes now is not in the answer and yet keeps its address.
-      await giveLease(network, tenant('late'))
+      giveLease(network, tenant('late'))
       return new Set(['b'])
     }),
   )
@@ -101,7 +101,7 @@ test('reclaimLeases: frees what is gone, and asks who lives after it has read th
     ['10.1.2.2', '10.1.2.4', '10.1.2.9', '10.1.2.10'],
   )
   t.deepEqual(
-    (await readLeases(network)).map(lease => lease.tenant.id),
+    readLeases(network).map(lease => lease.tenant.id),
     ['b', 'late'],
   )
 })
@@ -126,7 +126,7 @@ test('leases: eight processes at once, three of them killed, never have one addr
   t.deepEqual(codes.slice(3), [0, 0, 0, 0, 0])
   t.deepEqual(said, [])
   // What the killed ones held is still theirs.
-  const leases = await readLeases(network)
+  const leases = readLeases(network)
   t.true(leases.length <= 3)
   for (const address of await readdir(heldFolder)) {
     const owner = await readFile(join(heldFolder, address), 'utf8')
@@ -135,5 +135,5 @@ test('leases: eight processes at once, three of them killed, never have one addr
     else t.truthy(lease)
   }
   await withNetworkLock(network, () => reclaimLeases(network, async () => new Set()))
-  t.deepEqual(await readLeases(network), [])
+  t.deepEqual(readLeases(network), [])
 })

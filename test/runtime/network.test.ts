@@ -24,6 +24,7 @@ import { withNetlink } from '../../src/runtime/network/netlink-socket.js'
 import type { BridgeNetwork } from '../../src/runtime/network/network.js'
 import { readLeases } from '../../src/runtime/network/pool.js'
 import { LadingError } from '../../src/spec/errors.js'
+import type { HostReport } from '../helpers/network-host.js'
 import { attempt, has, isRoot, run } from '../helpers/programs.js'
 
 const pingProgram = has('ping') ? 'ping' : 'busybox'
@@ -253,7 +254,7 @@ kernelTest(
     t.false((await readFile(two.tenant.hostsFile, 'utf8')).includes('other'))
     await leaveNetwork(network, one.id)
     t.deepEqual(
-      (await readLeases(network)).map(lease => lease.tenant.id),
+      readLeases(network).map(lease => lease.tenant.id),
       [two.id],
     )
   },
@@ -304,6 +305,38 @@ kernelTest(
   },
 )
 
+kernelTest(
+  'allowOut: containers reach what is beyond the host by its address, and nobody there reaches them',
+  async t => {
+    if (!has('iptables') && !has('nft')) return t.pass('there is neither iptables nor nft')
+    // Three hosts: a container, its host, and one outside that knows no way to the container's subnet, then one.
+    const [container, host, outside] = [await holdNamespace(), await holdNamespace(), await holdNamespace()]
+    const ip = (pid: number, command: string) =>
+      run('nsenter', ['-t', `${pid}`, '-n', 'ip', ...command.split(' ')])
+    ip(host.pid, 'link set lo up')
+    ip(host.pid, `link add upward type veth peer name downward netns ${outside.pid}`)
+    ip(host.pid, 'address add 198.18.0.1/24 dev upward')
+    ip(host.pid, 'link set upward up')
+    ip(outside.pid, 'address add 198.18.0.2/24 dev downward')
+    ip(outside.pid, 'link set downward up')
+    ip(host.pid, 'route add default via 198.18.0.2')
+    const forwards = () => inNamespace(host.pid, 'cat', '/proc/sys/net/ipv4/ip_forward').stdout.trim()
+    run('nsenter', ['-t', `${host.pid}`, '-n', 'sh', '-c', 'echo 0 > /proc/sys/net/ipv4/ip_forward'])
+
+    const program = join(import.meta.dirname, '../helpers/network-host.js')
+    const call = [program, await folderOf(), bridgeName(10), String(container.pid)]
+    const said = run('nsenter', ['-t', `${host.pid}`, '-n', process.execPath, ...call])
+    const report = JSON.parse(said) as HostReport
+    t.deepEqual(report.notes, [])
+    t.is(await carryOut(container.pid, Buffer.from(report.order, 'base64')), '')
+    t.is(forwards(), '1')
+    t.true(pings(container.pid, '198.18.0.2'))
+    t.true(pings(host.pid, report.address))
+    ip(outside.pid, 'route add default via 198.18.0.1')
+    t.false(pings(outside.pid, report.address))
+  },
+)
+
 kernelTest('a killed container: its link goes by itself, its address when it is pruned', async t => {
   const network = await open(8)
   const { id, holder, lease } = await start(network, 0x81)
@@ -312,9 +345,9 @@ kernelTest('a killed container: its link goes by itself, its address when it is 
     t.true(waited < 100)
     await sleep(50)
   }
-  t.is((await readLeases(network))[0]?.address, lease.address)
+  t.is(readLeases(network)[0]?.address, lease.address)
   await pruneNetwork(network, async () => new Set())
-  t.deepEqual(await readLeases(network), [])
+  t.deepEqual(readLeases(network), [])
 })
 
 test('linkNameOf: at most 15 bytes, all that the kernel takes', t => {

@@ -61,7 +61,7 @@ export const broadcastOf = ({ base, prefix }: Subnet): number => (base | ~maskOf
 /** The bridge's own address: the first of the subnet. */
 export const gatewayOf = ({ base }: Subnet): number => base + 1
 
-/** As docker has it: `02:42:` (administered locally) and the address, so that an address that is given anew keeps its MAC. */
+/** As docker has it: `02:42:` (administered locally) and the address; an address that is given anew keeps its MAC. */
 export const macOf = (address: number): Buffer =>
   Buffer.concat([Buffer.from([0x02, 0x42]), addressBytes(address)])
 

@@ -5,8 +5,7 @@
  * be started before an address is given.
  */
 import { LadingError } from '../../spec/errors.js'
-import type { ProgramStep, Slot } from '../launcher/program.js'
-import { launcherFds } from '../launcher/program.js'
+import { launcherFds, type ProgramStep, type Slot } from '../launcher/program.js'
 import { addressBytes, addressNumber, macOf, type Subnet, subnetOf } from './address.js'
 import { findLink } from './bridge.js'
 import {
@@ -14,9 +13,12 @@ import {
   addDefaultRoute,
   addVeth,
   bringUp,
+  deleteInet6Address,
   deleteLink,
+  getLink,
   listLinks,
   setAlias,
+  setMaster,
   withoutInet6,
 } from './links.js'
 import { familyInet } from './netlink.js'
@@ -44,21 +46,20 @@ export const attachHostSide = (network: BridgeNetwork, lease: Lease, pid: number
     const link = linkNameOf(lease.tenant.id)
     const master = findLink(netlink, network.bridge)
     if (!master) throw new LadingError('NETWORK', `Cannot add a link to bridge ${network.bridge}: it is gone`)
-    const veth = addVeth({
-      link,
-      master: master.index,
-      peer: inside,
-      peerMac: macOf(addressNumber(lease.address)),
-      pid,
-    })
+    const veth = addVeth({ link, inside, insideMac: macOf(addressNumber(lease.address)), pid })
     if (netlink.change(veth, ['EEXIST'])) {
       netlink.change(deleteLink(link), ['ENODEV'])
       netlink.change(veth)
     }
     netlink.change(setAlias(link, aliasOf(network, lease.tenant.id)))
     netlink.change(withoutInet6(link))
+    netlink.change(setMaster(link, master.index))
     netlink.change(bringUp(link))
+    // That the other half is up comes to a port by deferred work of the kernel, and until then what a container
+    // sends is lost: its first question for an address, so a second. Whoever asks about a link, and then about the
+    // bridge, has that work done before the answer (Linux 6.8; before, it is done within moments).
     const peer = findLink(netlink, link)?.peerIndex
+    findLink(netlink, network.bridge)
     if (peer === undefined)
       throw new LadingError('NETWORK', `Cannot set up ${inside}: link ${link} is gone again`)
     return orderOf(lease, peer)
@@ -96,10 +97,12 @@ export const insideMessages = (lease: Lease, index: number): readonly Buffer[] =
   const subnet: Subnet = subnetOf(address, lease.prefix)
   return [
     bringUp('lo'),
-    addAddress(index, address, subnet),
     withoutInet6(inside),
-    bringUp(inside),
+    deleteInet6Address(index, macOf(address)),
+    addAddress(index, address, subnet),
     addDefaultRoute(addressNumber(lease.gateway)),
+    // Has the deferred work for this half done too.
+    getLink(inside),
   ].map(request => request.bytes)
 }
 
@@ -129,11 +132,11 @@ const socket = { netlink: 16, raw: 3, datagram: 2, closeOnExec: 0x80000 } as con
 const somewhere = 0xc6336401
 
 /**
- * The steps that wait for the order on the launcher's descriptor for orders, in the container's network
- * namespace with the capabilities of its root, and carry it out. The same Uint8Array in two steps is one piece of
- * the program's memory. Steps cannot read answers, so the messages are sent without looking and what they were to bring about
- * is then asked for, in ways that fail with the right error: a socket is bound to the address, and connected (no
- * packet is sent) to where only the default route leads. Where no order comes, one of the two fails.
+ * The steps that wait for the order on the launcher's descriptor for orders and carry it out, in the container's
+ * network namespace, with the capabilities of its root. The same Uint8Array in two steps is one piece of the
+ * program's memory. Steps cannot read answers, so the messages are sent without looking, and what they were to
+ * bring about is then asked for in ways that fail with the right error: a socket is bound to the address, and
+ * connected (no packet is sent) to where only the default route leads. Where no order comes, one of the two fails.
  */
 export const insideSteps = (slots: {
   readonly first: Slot

@@ -1,6 +1,5 @@
 /** /etc/hosts and /etc/hostname of containers, as docker writes them. Lines are `ADDRESS<tab>NAMES`. */
-import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 
 export interface HostsContent {
   readonly hostname: string
@@ -65,28 +64,28 @@ const largestHosts = 1 << 20
  * in the container, where a file renamed over it would not be seen. Written by one call, never shorter than what
  * was there, so a reader finds whole lines. A file that is gone is no error.
  */
-export const updateHostsFile = async (path: string, neighbours: readonly Neighbour[]): Promise<void> => {
-  const file = await openOwn(path)
-  if (!file) return
+export const updateHostsFile = (path: string, neighbours: readonly Neighbour[]): void => {
+  const file = openOwn(path)
+  if (file === undefined) return
   try {
-    const { size } = await file.stat()
+    const { size } = fstatSync(file)
     if (size > largestHosts) return
-    const before = await file.readFile('utf8')
+    const before = readFileSync(file, 'utf8')
     const after = withNeighbours(before, neighbours)
     if (after === before) return
     const length = Buffer.byteLength(after)
     // Empty lines over the rest of what was there, then cut off.
     const bytes = Buffer.concat([Buffer.from(after), Buffer.alloc(Math.max(0, size - length), '\n')])
-    await file.write(bytes, 0, bytes.length, 0)
-    await file.truncate(length)
+    writeSync(file, bytes, 0, bytes.length, 0)
+    ftruncateSync(file, length)
   } finally {
-    await file.close()
+    closeSync(file)
   }
 }
 
-const openOwn = async (path: string): Promise<FileHandle | undefined> => {
+const openOwn = (path: string): number | undefined => {
   try {
-    return await open(path, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    return openSync(path, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
     throw error

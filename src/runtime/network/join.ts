@@ -1,5 +1,5 @@
 /** A container's coming to a network and its going. */
-import { writeFile } from 'node:fs/promises'
+import { writeFileSync } from 'node:fs'
 import { deleteStaleLinks, detachHostSide } from './attach.js'
 import { type HostsContent, hostsText, updateHostsFile } from './hosts.js'
 import type { BridgeNetwork } from './network.js'
@@ -22,26 +22,26 @@ export const joinNetwork = (
   tenant: Tenant,
   hosts: Omit<HostsContent, 'address'>,
 ): Promise<Lease> =>
-  withNetworkLock(network, async () => {
-    const lease = await giveLease(network, tenant)
-    await writeFile(tenant.hostsFile, hostsText({ ...hosts, address: lease.address }), { mode: 0o644 })
-    await updateAllHosts(network)
+  withNetworkLock(network, () => {
+    const lease = giveLease(network, tenant)
+    writeFileSync(tenant.hostsFile, hostsText({ ...hosts, address: lease.address }), { mode: 0o644 })
+    updateAllHosts(network)
     return lease
   })
 
 /** Give a container on the network other names; in its own hosts file nothing changes. */
 export const renameInNetwork = (network: BridgeNetwork, tenant: Tenant): Promise<void> =>
-  withNetworkLock(network, async () => {
-    await giveLease(network, tenant)
-    await updateAllHosts(network)
+  withNetworkLock(network, () => {
+    giveLease(network, tenant)
+    updateAllHosts(network)
   })
 
 /** After the container's end: its link, address and name go. Idempotent. */
 export const leaveNetwork = async (network: BridgeNetwork, id: string): Promise<void> => {
   await detachHostSide(id)
-  await withNetworkLock(network, async () => {
-    await dropLease(network, id)
-    await updateAllHosts(network)
+  await withNetworkLock(network, () => {
+    dropLease(network, id)
+    updateAllHosts(network)
   })
 }
 
@@ -62,15 +62,15 @@ export const pruneNetwork = (
   withNetworkLock(network, async () => {
     const links = await deleteStaleLinks(network, living)
     const stale = await reclaimLeases(network, living)
-    if (stale.length > 0) await updateAllHosts(network)
+    if (stale.length > 0) updateAllHosts(network)
     return { links, addresses: stale.map(lease => lease.address) }
   })
 
-const updateAllHosts = async (network: BridgeNetwork): Promise<void> => {
-  const leases = (await readLeases(network)).filter(lease => lease.tenant.hostsFile !== '')
+const updateAllHosts = (network: BridgeNetwork): void => {
+  const leases = readLeases(network).filter(lease => lease.tenant.hostsFile !== '')
   for (const { address, tenant } of leases) {
     const others = leases.filter(lease => lease.address !== address)
-    await updateHostsFile(
+    updateHostsFile(
       tenant.hostsFile,
       others.map(other => ({ address: other.address, names: other.tenant.names })),
     )

@@ -7,6 +7,7 @@ import {
   attribute,
   defaultRouteStructure,
   familyInet,
+  familyInet6,
   familyStructure,
   linkAttribute,
   linkInfo,
@@ -52,38 +53,45 @@ export const setMac = (link: string, mac: Uint8Array): NetlinkRequest => ({
   ),
 })
 
-/** A pair, down: `link` here, a port of the link with index `master`; `peer` in the network namespace of process `pid`. */
+/**
+ * A pair: `link` here, down, and `inside`, up, in the network namespace of process `pid`. The kernel takes the half
+ * that it is to bring up for the link proper, and the one here for its peer.
+ */
 export const addVeth = (veth: {
   readonly link: string
-  readonly master: number
-  readonly peer: string
-  readonly peerMac: Uint8Array
+  readonly inside: string
+  readonly insideMac: Uint8Array
   readonly pid: number
-}): NetlinkRequest => {
-  const peer = Buffer.concat([
-    linkStructure(),
-    name(veth.peer),
-    attribute(linkAttribute.mac, veth.peerMac),
+}): NetlinkRequest => ({
+  what: `add link ${veth.link} with its peer ${veth.inside} in the network namespace of process ${veth.pid}`,
+  bytes: netlinkMessage(
+    messageType.newLink,
+    make,
+    linkStructure(0, true),
+    name(veth.inside),
+    attribute(linkAttribute.mac, veth.insideMac),
     attribute(linkAttribute.namespaceOfPid, uint32(veth.pid)),
-  ])
-  return {
-    what: `add link ${veth.link} with its peer ${veth.peer} in the network namespace of process ${veth.pid}`,
-    bytes: netlinkMessage(
-      messageType.newLink,
-      make,
-      linkStructure(),
-      name(veth.link),
-      attribute(linkAttribute.master, uint32(veth.master)),
-      attribute(
-        linkAttribute.info,
-        Buffer.concat([
-          attribute(linkInfo.kind, Buffer.from('veth')),
-          attribute(linkInfo.data, attribute(vethInfo.peer, peer)),
-        ]),
-      ),
+    attribute(
+      linkAttribute.info,
+      Buffer.concat([
+        attribute(linkInfo.kind, Buffer.from('veth')),
+        attribute(linkInfo.data, attribute(vethInfo.peer, Buffer.concat([linkStructure(), name(veth.link)]))),
+      ]),
     ),
-  }
-}
+  ),
+})
+
+/** Make it a port of the bridge with index `master`. */
+export const setMaster = (link: string, master: number): NetlinkRequest => ({
+  what: `make link ${link} a port of the bridge`,
+  bytes: netlinkMessage(
+    messageType.newLink,
+    0,
+    linkStructure(),
+    name(link),
+    attribute(linkAttribute.master, uint32(master)),
+  ),
+})
 
 /** A text of up to 255 bytes that the kernel keeps with the link. */
 export const setAlias = (link: string, alias: string): NetlinkRequest => ({
@@ -102,7 +110,7 @@ export const bringUp = (link: string): NetlinkRequest => ({
   bytes: netlinkMessage(messageType.newLink, 0, linkStructure(0, true), name(link)),
 })
 
-/** Before it is brought up, else the address is there already. */
+/** No address by itself from now on; it may have one already. */
 export const withoutInet6 = (link: string): NetlinkRequest => ({
   what: `keep IPv6 from ${link}`,
   bytes: netlinkMessage(messageType.newLink, 0, linkStructure(), name(link), noInet6()),
@@ -124,6 +132,23 @@ const addressBody = (index: number, address: number, subnet: Subnet): readonly B
   attribute(addressAttribute.address, addressBytes(address)),
   attribute(addressAttribute.broadcast, addressBytes(broadcastOf(subnet))),
 ]
+
+/** Take the address away that the kernel makes of a link's MAC (RFC 4291, appendix A). */
+export const deleteInet6Address = (index: number, mac: Uint8Array): NetlinkRequest => ({
+  what: `take its own IPv6 address from link ${index}`,
+  bytes: netlinkMessage(
+    messageType.deleteAddress,
+    0,
+    addressStructure(index, 64, familyInet6),
+    attribute(
+      addressAttribute.local,
+      Buffer.from([
+        ...[0xfe, 0x80, 0, 0, 0, 0, 0, 0],
+        ...[mac[0]! ^ 2, mac[1]!, mac[2]!, 0xff, 0xfe, mac[3]!, mac[4]!, mac[5]!],
+      ]),
+    ),
+  ),
+})
 
 export const addDefaultRoute = (gateway: number): NetlinkRequest => ({
   what: `add a default route by ${addressText(gateway)}`,

@@ -11,17 +11,19 @@ const forwardSwitch = '/proc/sys/net/ipv4/ip_forward'
 
 interface Outcome {
   readonly status: 'done' | 'failed' | 'missing'
+  readonly output: string
   /** First line of what it said. */
   readonly complaint: string
 }
 
 const runTool = (program: string, args: readonly string[], input = ''): Promise<Outcome> =>
   new Promise(resolve => {
-    // A user's PATH may leave sbin out.
-    const env = { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin`, LC_ALL: 'C' }
-    const child = execFile(program, [...args], { env }, (error, _stdout, stderr) => {
+    // The system's folders first: a user's PATH may leave sbin out, and npm's has another program named nft.
+    const path = `/usr/sbin:/sbin:/usr/bin:/bin:${process.env.PATH ?? ''}`
+    const env = { ...process.env, PATH: path, LC_ALL: 'C' }
+    const child = execFile(program, [...args], { env }, (error, output, stderr) => {
       const status = !error ? 'done' : error.code === ('ENOENT' as never) ? 'missing' : 'failed'
-      resolve({ status, complaint: stderr.trim().split('\n', 1)[0] ?? '' })
+      resolve({ status, output, complaint: stderr.trim().split('\n', 1)[0] ?? '' })
     })
     child.stdin?.on('error', () => {}).end(input)
   })
@@ -86,7 +88,10 @@ export const allowOut = async (bridge: string, subnet: Subnet): Promise<readonly
 
   const first = await addRule(masquerade(bridge, subnet))
   if (first.status === 'missing') {
-    const nft = await runTool('nft', ['-f', '-'], nftRules(bridge, subnet, forwards ? 'accept' : 'drop'))
+    // Forwarding that was switched on here before is found on: what was kept from it then stays so.
+    const before = await runTool('nft', ['list', 'table', 'ip', nftTable(subnet)])
+    const policy = forwards && !before.output.includes('policy drop') ? 'accept' : 'drop'
+    const nft = await runTool('nft', ['-f', '-'], nftRules(bridge, subnet, policy))
     if (nft.status === 'missing') return note('found neither iptables nor nft')
     if (nft.status === 'failed') return note(`nft says ${JSON.stringify(nft.complaint)}`)
   } else {

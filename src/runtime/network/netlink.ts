@@ -57,10 +57,11 @@ export const addressAttribute = { address: 1, local: 2, broadcast: 4 } as const
 export const routeAttribute = { destination: 1, outLink: 4, gateway: 5 } as const
 export const errorAttribute = { message: 1 } as const
 
-const inet6 = { family: 10, addressMode: 8, noAddress: 1 } as const
+const inet6 = { addressMode: 8, noAddress: 1 } as const
 
 export const linkUp = 0x1
 export const familyInet = 2
+export const familyInet6 = 10
 /** Bytes of the fixed structure after the header: ifinfomsg, ifaddrmsg, rtmsg, nlmsgerr. */
 export const structureSize = { header: 16, link: 16, address: 8, route: 12, error: 20 } as const
 
@@ -107,9 +108,9 @@ export const linkStructure = (index = 0, up = false): Buffer => {
 }
 
 /** struct ifaddrmsg, of global scope. */
-export const addressStructure = (index: number, prefix: number): Buffer => {
+export const addressStructure = (index: number, prefix: number, family: number = familyInet): Buffer => {
   const bytes = Buffer.alloc(structureSize.address)
-  bytes[0] = familyInet
+  bytes[0] = family
   bytes[1] = prefix
   bytes.writeUInt32LE(index, 4)
   return bytes
@@ -136,5 +137,5 @@ export const familyStructure = (family: number): Buffer => {
 export const withoutInet6Address = (): Buffer =>
   attribute(
     linkAttribute.protocolFamilies,
-    attribute(inet6.family, attribute(inet6.addressMode, Buffer.from([inet6.noAddress]))),
+    attribute(familyInet6, attribute(inet6.addressMode, Buffer.from([inet6.noAddress]))),
   )

@@ -2,9 +2,9 @@
  * Who has which address. A lease is a small file named after the address that says whose it is; files are made
  * and removed under the network's lock, so however many processes ask, no address is given twice, and a process
  * that dies leaves either no lease or a whole one. Leases are not synced to disk: they are about containers that
- * run, and none does after a power cut.
+ * run, and none does after a power cut. What is done under the lock is small, so it is done at once: others wait.
  */
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { isIPv4 } from 'node:net'
 import { join } from 'node:path'
 import { LadingError } from '../../spec/errors.js'
@@ -37,8 +37,10 @@ export interface Lease {
 const nobody: Tenant = { id: '', names: [], hostsFile: '' }
 
 /** Run `work` while nobody else changes leases or hosts files. Not to be nested. */
-export const withNetworkLock = <Result>(network: BridgeNetwork, work: () => Promise<Result>) =>
-  withLock(networkPlaces(network.folder).lock, 'exclusive', work)
+export const withNetworkLock = <Result>(
+  network: BridgeNetwork,
+  work: () => Result | Promise<Result>,
+): Promise<Result> => withLock(networkPlaces(network.folder).lock, 'exclusive', async () => work())
 
 export const leaseOf = (network: BridgeNetwork, address: number, tenant: Tenant): Lease => ({
   address: addressText(address),
@@ -49,26 +51,28 @@ export const leaseOf = (network: BridgeNetwork, address: number, tenant: Tenant)
 })
 
 /** All leases, lowest address first. */
-export const readLeases = async (network: BridgeNetwork): Promise<readonly Lease[]> => {
+export const readLeases = (network: BridgeNetwork): readonly Lease[] => {
   const { leases } = networkPlaces(network.folder)
-  const addresses = (await listNames(leases)).filter(name => isIPv4(name)).map(addressNumber)
-  const read = async (address: number) =>
-    leaseOf(network, address, await readTenant(join(leases, addressText(address))))
-  return Promise.all(addresses.sort((a, b) => a - b).map(read))
+  const addresses = listNames(leases)
+    .filter(name => isIPv4(name))
+    .map(addressNumber)
+  return addresses
+    .sort((a, b) => a - b)
+    .map(address => leaseOf(network, address, readTenant(join(leases, addressText(address)))))
 }
 
-const listNames = async (folder: string): Promise<readonly string[]> => {
+const listNames = (folder: string): readonly string[] => {
   try {
-    return await readdir(folder)
+    return readdirSync(folder)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   }
 }
 
-const readTenant = async (path: string): Promise<Tenant> => {
+const readTenant = (path: string): Tenant => {
   try {
-    return { ...nobody, ...JSON.parse(await readFile(path, 'utf8')) }
+    return { ...nobody, ...JSON.parse(readFileSync(path, 'utf8')) }
   } catch (error) {
     // Cut short, or gone since the folder was listed.
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return nobody
@@ -80,16 +84,16 @@ const readTenant = async (path: string): Promise<Tenant> => {
  * Give the tenant the lowest free address; one that has an address keeps it, and its names are brought up to
  * date. Under the network's lock, after the container's record was made. Throws NETWORK when none is free.
  */
-export const giveLease = async (network: BridgeNetwork, tenant: Tenant): Promise<Lease> => {
+export const giveLease = (network: BridgeNetwork, tenant: Tenant): Lease => {
   const { leases } = networkPlaces(network.folder)
-  await mkdir(leases, { recursive: true, mode: 0o700 })
-  const known = await readLeases(network)
+  mkdirSync(leases, { recursive: true, mode: 0o700 })
+  const known = readLeases(network)
   const own = known.find(lease => lease.tenant.id === tenant.id)
   const address = own ? addressNumber(own.address) : lowestFree(network, known)
   // Renamed into place whole; the lock allows one draft at a time.
   const draft = join(leases, 'draft')
-  await writeFile(draft, JSON.stringify(tenant), { mode: 0o600 })
-  await rename(draft, join(leases, addressText(address)))
+  writeFileSync(draft, JSON.stringify(tenant), { mode: 0o600 })
+  renameSync(draft, join(leases, addressText(address)))
   return leaseOf(network, address, tenant)
 }
 
@@ -106,8 +110,8 @@ const lowestFree = (network: BridgeNetwork, known: readonly Lease[]): number => 
 }
 
 /** Free the addresses of the container `id`; none is no error. Under the network's lock. */
-export const dropLease = async (network: BridgeNetwork, id: string): Promise<void> => {
-  for (const lease of await readLeases(network)) if (lease.tenant.id === id) await remove(network, lease)
+export const dropLease = (network: BridgeNetwork, id: string): void => {
+  for (const lease of readLeases(network)) if (lease.tenant.id === id) remove(network, lease)
 }
 
 /**
@@ -118,12 +122,12 @@ export const reclaimLeases = async (
   network: BridgeNetwork,
   living: () => Promise<ReadonlySet<string>>,
 ): Promise<readonly Lease[]> => {
-  const leases = await readLeases(network)
+  const leases = readLeases(network)
   const alive = await living()
   const stale = leases.filter(lease => !alive.has(lease.tenant.id))
-  for (const lease of stale) await remove(network, lease)
+  for (const lease of stale) remove(network, lease)
   return stale
 }
 
-const remove = (network: BridgeNetwork, lease: Lease): Promise<void> =>
-  rm(join(networkPlaces(network.folder).leases, lease.address), { force: true })
+const remove = (network: BridgeNetwork, lease: Lease): void =>
+  rmSync(join(networkPlaces(network.folder).leases, lease.address), { force: true })

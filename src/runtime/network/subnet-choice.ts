@@ -6,7 +6,7 @@ import type { Netlink } from './netlink-socket.js'
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at)
 
-/** Private addresses (RFC 1918) that podman (10.88 and 10.89), Kubernetes (10.96 to 10.111) and docker (172.17 up) do not start with. */
+/** Private addresses (RFC 1918) that podman (10.88, 10.89), Kubernetes (10.96 to 10.111) and docker (172.17) do not start with. */
 const candidates: readonly Subnet[] = [
   ...[...numbers(83, 87), ...numbers(112, 127)].map(byte => `10.${byte}.0.0/16`),
   ...numbers(20, 31).map(byte => `172.${byte}.0.0/16`),
