@@ -19,7 +19,7 @@ export const machine = (): string =>
 /** The first line of what each program says of its version. */
 export const versions = (): readonly string[] => [
   `node ${process.version}`,
-  ...['docker', 'podman', 'skopeo', 'umoci', 'tar', 'gzip']
+  ...['docker', 'dockerd', 'podman', 'skopeo', 'umoci', 'tar', 'gzip']
     .filter(has)
     .map(program => attempt(program, ['--version']).stdout.split('\n')[0]!.trim()),
 ]
