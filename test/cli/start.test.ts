@@ -51,7 +51,7 @@ for (const verb of ['inspect', 'history', 'ls']) {
       [`dist/src/cli/commands/${verb}.js`],
     )
     const others =
-      /^dist\/src\/(?:store\/(?!places)|layer\/disk\/|bytes\/(?:\w+-decode|threads?)\.js|.*\/(?:sink|writer)\.js)/
+      /^dist\/src\/(?:store\/(?!places)|layer\/disk\/|bytes\/\w+-decode\.js|.*\/(?:sink|writer)\.js)/
     t.deepEqual(
       modules.filter(name => others.test(name)),
       [],
