@@ -91,8 +91,7 @@ const keepCode = async () => {
     const { main } = start(createRequire(bundle), folder)
     process.stdout.write = () => true
     await main(['--version'])
-    for (const words of [['inspect'], ['history'], ['ls'], ['ls', '-lR', '--json'], ['verify']])
-      await main([...words, archive])
+    for (const words of [['inspect'], ['history'], ['ls'], ['ls', '-lR']]) await main([...words, archive])
     writeFileSync(join(folder, 'lading.code'), script.createCachedData())
   } finally {
     process.stdout.write = write
