@@ -5,7 +5,7 @@
  * job for them and kept until the process ends, which they do not hold up.
  */
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { ErrorCode } from '../spec/errors.js'
 import { LadingError } from '../spec/errors.js'
 
@@ -125,6 +125,8 @@ const dispatch = (): void => {
 
 const start = (): Thread | undefined => {
   if (threads.size >= threadCount) return undefined
+  // Loaded only here: most commands pass through this file, and few have a thread to start.
+  const { Worker } = process.getBuiltinModule('node:worker_threads')
   const worker = new Worker(new URL('./thread.js', import.meta.url))
   const thread: Thread = { worker, job: undefined }
   threads.add(thread)
