@@ -14,7 +14,7 @@ const { Script } = require('node:vm')
 const folder = join(__dirname, '../dist')
 const bundle = join(folder, 'lading.cjs')
 /** What makes the bundle: each build writes it anew before the bundle; the package does not have it. */
-const maker = join(folder, 'build/bundle.js')
+const maker = join(folder, 'bin/bundle.mjs')
 
 const timeOf = file => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
