@@ -1,5 +1,6 @@
 import type { MergedTree, TreeNode } from '../layer/merged-tree.js'
 import type { Toc } from '../layer/toc.js'
+import { sortedChildren } from '../layer/tree-walk.js'
 import { LadingError } from '../spec/errors.js'
 import type { EntryType, Timestamp } from '../tar/entry.js'
 import { measuringStage } from '../transports/archive/stages.js'
@@ -45,7 +46,7 @@ export const ls = (options: ListOptions): Promise<readonly ListedEntry[]> =>
         return listLayer(await Promise.all((image?.image.layers ?? []).map(layer => layer.toc())), layer)
       const from = nodeAt(tree, path)
       if (from.children === undefined) return [describe(tree, from)]
-      const nodes = recursive ? tree.walk(from) : [...tree.walk(from)].filter(node => node.parent === from)
+      const nodes = recursive ? tree.walk(from) : sortedChildren(from)
       return Array.from(nodes, node => describe(tree, node))
     },
     measuringStage,
