@@ -23,7 +23,7 @@ import { visible } from '../spec/escape.js'
 import { limits } from '../spec/limits.js'
 import type { TarEntry } from '../tar/entry.js'
 import { normalizePath } from '../tar/names.js'
-import { PathTrail } from './path-trail.js'
+import { normalPath, PathTrail } from './path-trail.js'
 import { entryTypes, type Toc } from './toc.js'
 import type { Hidden, Inode, MergedTree, TreeNode } from './tree-node.js'
 import { joinNames, walkTree } from './tree-walk.js'
@@ -54,12 +54,13 @@ export const treeOf = (toc: Toc): MergedTree => {
 class Merge implements MergedTree {
   readonly root: Node = { name: '', parent: undefined, inode: impliedFolder(0), children: new Map() }
   readonly oddities: string[] = []
+  readonly walk = (from: TreeNode = this.root): Iterable<TreeNode> => walkTree(from)
   readonly #tocs: readonly Toc[]
   readonly #onHidden: ((hidden: Hidden) => void) | undefined
   /** Of the layer that is being applied: what its hard links may name though it has no place in the tree. */
-  #pseudoLinks = new Map<string, Inode>()
+  readonly #pseudoLinks = new Map<string, Inode>()
   /** Its paths, and the folders on the way to the last of them: a tar goes from neighbour to neighbour. */
-  #trail = new PathTrail<Node>()
+  readonly #trail = new PathTrail<Node>()
   #last: { readonly folder: TreeNode; readonly path: string } | undefined
 
   constructor(tocs: readonly Toc[], onHidden: ((hidden: Hidden) => void) | undefined) {
@@ -69,7 +70,7 @@ class Merge implements MergedTree {
 
   apply(layer: number, whiteouts: boolean): void {
     const toc = this.#tocs[layer]!
-    this.#pseudoLinks = new Map()
+    this.#pseudoLinks.clear()
     this.#trail.open(toc)
     const passed = whiteouts ? this.#applyWhiteouts(layer) : undefined
     this.#trail.forget()
@@ -92,14 +93,16 @@ class Merge implements MergedTree {
     const toc = this.#tocs[layer]!
     const passed = new Set<number>()
     for (const index of this.#trail.indexesWith('.wh.')) {
-      const path = pathAt(toc, index)
+      const path = normalPath(toc, index)
       const found = whiteoutOf(path)
       if (found === undefined) continue
       passed.add(index)
-      if (found.kind === 'whiteout') this.#hide(this.lookup(found.target), layer)
-      else if (found.kind === 'opaque') {
+      if (found.kind === 'whiteout') {
+        const hidden = this.lookup(found.target)
+        if (hidden?.parent !== undefined) this.#remove(hidden, layer, 'deleted')
+      } else if (found.kind === 'opaque') {
         const folder = this.lookup(found.folder, { follow: true })
-        for (const child of [...(folder?.children?.values() ?? [])]) this.#hide(child, layer)
+        for (const child of folder?.children?.values() ?? []) this.#remove(child, layer, 'deleted')
       } else if (isPseudoLink(path) && toc.entry(index).type === 'file')
         this.#pseudoLinks.set(path, { type: 'file', layer, index, links: 0 })
     }
@@ -108,10 +111,6 @@ class Merge implements MergedTree {
 
   lookup(path: string, { follow = false } = {}): Node | undefined {
     return this.#walkTo(path, follow, undefined)
-  }
-
-  walk(from: TreeNode = this.root): Iterable<TreeNode> {
-    return walkTree(from)
   }
 
   entry(node: TreeNode): TarEntry | undefined {
@@ -131,7 +130,7 @@ class Merge implements MergedTree {
     const toc = this.#tocs[layer]!
     const type = entryTypes[toc.columns.type[index]!]!
     // Of a path that is not as it should be, all is found out from the text.
-    const path = this.#trail.seek(index) ? undefined : pathAt(toc, index)
+    const path = this.#trail.seek(index) ? undefined : normalPath(toc, index)
     if (path === '') {
       if (type !== 'directory')
         throw new LadingError(
@@ -201,10 +200,6 @@ class Merge implements MergedTree {
     return made
   }
 
-  #hide(node: Node | undefined, layer: number): void {
-    if (node?.parent !== undefined) this.#remove(node, layer, 'deleted')
-  }
-
   #remove(node: Node, by: number, how: Hidden['how']): void {
     // The trail may lead through it.
     if (node.children !== undefined || node.inode.type === 'symlink') this.#trail.forget()
@@ -252,5 +247,3 @@ class Merge implements MergedTree {
 }
 
 const impliedFolder = (layer: number): Inode => ({ type: 'directory', layer, index: undefined, links: 1 })
-
-const pathAt = (toc: Toc, index: number): string => normalizePath(toc.path(index)).toString('latin1')

@@ -1,4 +1,5 @@
 import { limits } from '../spec/limits.js'
+import { normalizePath } from '../tar/names.js'
 import type { Toc } from './toc.js'
 
 const slash = 0x2f
@@ -146,6 +147,10 @@ export class PathTrail<Folder> {
       : this.#text.slice(start, end)
   }
 }
+
+/** The path of an entry as normalizePath has it, latin1. */
+export const normalPath = (toc: Toc, index: number): string =>
+  normalizePath(toc.path(index)).toString('latin1')
 
 const lengthAt = (bytes: Uint8Array, at: number): number =>
   (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0

@@ -7,10 +7,10 @@ import { type ColumnName, type Columns, columns, type Extra, encodeExtra, entryT
 
 /** Collects entries into a Toc. Everything is copied: an entry's buffers may be of a chunk that comes and goes. */
 export class TocBuilder {
-  #capacity = 256
+  #capacity = 1024
   #length = 0
   #columns = allocate(this.#capacity)
-  #arena = Buffer.alloc(16 * 1024)
+  #arena = Buffer.alloc(64 * 1024)
   // Position 0 is the empty text, so that a zeroed column means "none".
   #end = 4
   readonly #interned = new Map<string, number>()
@@ -49,7 +49,14 @@ export class TocBuilder {
     const at = this.#next()
     const row = this.#columns
     const { bytes, at: block, nameLength, prefixLength, linkLength } = header
-    row.path[at] = prefixLength === 0 ? this.#copy(bytes, block, nameLength) : this.#text(header.path())
+    if (prefixLength === 0) row.path[at] = this.#copy(bytes, block, nameLength)
+    else {
+      const path = this.#reserve(prefixLength + 1 + nameLength)
+      copyInto(this.#arena, path + 4, bytes, block + 345, prefixLength)
+      this.#arena[path + 4 + prefixLength] = 0x2f
+      copyInto(this.#arena, path + 5 + prefixLength, bytes, block, nameLength)
+      row.path[at] = path
+    }
     // The digit in the header is the position in entryTypes.
     row.type[at] = header.flag
     row.mode[at] = header.mode
@@ -87,8 +94,14 @@ export class TocBuilder {
     return bytes.length === 0 ? 0 : this.#copy(bytes, 0, bytes.length)
   }
 
-  /** `length`, not 0, bytes of `bytes` from `start` on: byte by byte, since for a name a call costs more. */
   #copy(bytes: Uint8Array, start: number, length: number): number {
+    const at = this.#reserve(length)
+    copyInto(this.#arena, at + 4, bytes, start, length)
+    return at
+  }
+
+  /** Room for a text of `length` bytes, not 0, behind its length; gives the position. */
+  #reserve(length: number): number {
     const at = this.#end
     const end = at + 4 + length
     if (end > this.#arena.length) this.#growArena(end)
@@ -97,8 +110,6 @@ export class TocBuilder {
     arena[at + 1] = length >>> 8
     arena[at + 2] = length >>> 16
     arena[at + 3] = length >>> 24
-    if (length > 256) arena.set(bytes.subarray(start, start + length), at + 4)
-    else for (let byte = 0; byte < length; byte++) arena[at + 4 + byte] = bytes[start + byte]!
     this.#end = end
     return at
   }
@@ -148,6 +159,12 @@ export class TocBuilder {
     this.#capacity *= 2
     this.#columns = larger
   }
+}
+
+/** A name byte by byte: a call of `set` and the view that it wants cost more. */
+const copyInto = (target: Uint8Array, to: number, bytes: Uint8Array, start: number, length: number): void => {
+  if (length > 256) target.set(bytes.subarray(start, start + length), to)
+  else for (let at = 0; at < length; at++) target[to + at] = bytes[start + at]!
 }
 
 const allocate = (length: number): Columns =>

@@ -74,28 +74,27 @@ export class Toc implements Iterable<TarEntry> {
   entry(index: number): TarEntry {
     if (!(index >= 0 && index < this.length)) throw new RangeError(`No entry ${index} of ${this.length}`)
     const row = this.columns
-    const extra = row.extra[index] === 0 ? noExtra : this.#extra(row.extra[index]!)
     const { uname, gname } = this.#owner(row.owner[index]!)
-    return {
+    const entry: TarEntry = {
       path: this.path(index),
       type: entryTypes[row.type[index]!]!,
       mode: row.mode[index]!,
-      uid: extra.uid ?? row.uid[index]!,
-      gid: extra.gid ?? row.gid[index]!,
+      uid: row.uid[index]!,
+      gid: row.gid[index]!,
       uname,
       gname,
       mtime: { seconds: row.seconds[index]!, nanos: row.nanos[index]! },
       size: row.size[index]!,
       linkPath: this.link(index),
-      devMajor: extra.devMajor ?? 0,
-      devMinor: extra.devMinor ?? 0,
-      xattrs: extra.xattrs ?? [],
-      ...(extra.records && { records: extra.records }),
-      ...(extra.sparse && { sparse: extra.sparse }),
+      devMajor: 0,
+      devMinor: 0,
+      xattrs: noXattrs,
       headerOffset: row.headerOffset[index]!,
       dataOffset: row.dataOffset[index]!,
       storedSize: row.storedSize[index]!,
     }
+    const extra = row.extra[index]!
+    return extra === 0 ? entry : { ...entry, ...decodeExtra(this.#text(extra)) }
   }
 
   *[Symbol.iterator](): Iterator<TarEntry> {
@@ -120,10 +119,6 @@ export class Toc implements Iterable<TarEntry> {
     if (at === 0) return none
     return this.arena.subarray(at + 4, at + 4 + this.arena.readUInt32LE(at))
   }
-
-  #extra(at: number): Extra {
-    return decodeExtra(this.#text(at))
-  }
 }
 
 /** What few entries have. Numbers that do not fit 32 bits (an owner may be anything in a tar) are here too. */
@@ -137,7 +132,7 @@ export interface Extra {
   readonly sparse?: readonly SparseRegion[]
 }
 
-const noExtra: Extra = {}
+const noXattrs: readonly Xattr[] = []
 
 /** JSON, bytes as base64: rare, and any reader can read it. */
 export const encodeExtra = ({ xattrs, records, ...rest }: Extra): Buffer =>

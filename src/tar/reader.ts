@@ -130,7 +130,7 @@ export function* readTar(events: TarEvents, lane?: PlainLane): TarMachine {
     const storedSize = type === 'file' ? content - (map?.dataBytes ?? 0) : 0
     const others = readOtherRecords(records.values())
     if (map) checkRegions(map.regions, map.size, storedSize, offset - blockSize)
-    events.entry({
+    const entry: TarEntry = {
       path,
       type,
       mode: header.mode,
@@ -145,12 +145,16 @@ export function* readTar(events: TarEvents, lane?: PlainLane): TarMachine {
       devMajor: header.devMajor,
       devMinor: header.devMinor,
       xattrs: readXattrs(records.values()),
-      ...(others.length > 0 && { records: others }),
-      ...(map && { sparse: map.regions }),
       headerOffset: start,
       dataOffset,
       storedSize,
-    })
+    }
+    const isPlain = others.length === 0 && map === undefined
+    events.entry(
+      isPlain
+        ? entry
+        : { ...entry, ...(others.length > 0 && { records: others }), ...(map && { sparse: map.regions }) },
+    )
     skip = blocks(content) - (map?.dataBytes ?? 0)
     padding = blocks(content) - content
     offset = dataOffset

@@ -68,7 +68,7 @@ const listLayer = (tocs: readonly Toc[], layer: number): readonly ListedEntry[] 
 export const describe = (tree: MergedTree, node: TreeNode): ListedEntry => {
   const entry = tree.entry(node)
   const { type, links, layer } = node.inode
-  return {
+  const listed: ListedEntry = {
     path: Buffer.from(tree.pathOf(node), 'latin1'),
     type,
     mode: entry?.mode ?? 0o755,
@@ -76,9 +76,10 @@ export const describe = (tree: MergedTree, node: TreeNode): ListedEntry => {
     gid: entry?.gid ?? 0,
     size: entry?.size ?? 0,
     mtime: entry?.mtime ?? { seconds: 0, nanos: 0 },
-    ...(entry && type === 'symlink' && { target: entry.linkPath }),
-    ...(entry && /device/.test(type) && { devMajor: entry.devMajor, devMinor: entry.devMinor }),
     links,
     layer,
   }
+  if (entry && type === 'symlink') return { ...listed, target: entry.linkPath }
+  if (entry && /device/.test(type)) return { ...listed, devMajor: entry.devMajor, devMinor: entry.devMinor }
+  return listed
 }
