@@ -4,7 +4,7 @@
  * markers, which readers differ on. Of an inode that changed or got a name, every name is written, so that
  * hard links stay whole on top of any reader.
  */
-import { attributesOf, type FlatEntry, firstEntry } from './flat-entry.js'
+import { attributesOf, entryWith, type FlatEntry, firstEntry } from './flat-entry.js'
 import type { Inode, MergedTree, TreeNode } from './merged-tree.js'
 
 /** The entries that make `upper` of `lower`. Both merge the same layers, `lower` fewer of them. */
@@ -20,7 +20,7 @@ export const changesetEntries = (lower: MergedTree, upper: MergedTree): readonly
     const key = keyOf(node.inode)
     const target = first.get(key)
     if (target !== undefined) {
-      entries.push({ entry: { ...attributesOf(found), path, type: 'hardlink', linkPath: target } })
+      entries.push({ entry: entryWith(attributesOf(found), path, 'hardlink', { linkPath: target }) })
       return
     }
     if (node.inode.type !== 'directory') first.set(key, path)
@@ -44,7 +44,7 @@ export const changesetEntries = (lower: MergedTree, upper: MergedTree): readonly
   }
   if (!isSame(lower.root, upper.root) && upper.root.inode.index !== undefined)
     entries.push({
-      entry: { ...attributesOf(upper.entry(upper.root)), path: Buffer.from('./'), type: 'directory' },
+      entry: entryWith(attributesOf(upper.entry(upper.root)), Buffer.from('./'), 'directory'),
     })
   walk(lower.root, upper.root)
   return entries
