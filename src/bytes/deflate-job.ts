@@ -2,23 +2,21 @@ import { constants, deflateRawSync } from 'node:zlib'
 import type { JobResult } from './threads.js'
 
 export interface DeflateInput {
-  /** The content, behind the bytes that stand before it: 32 KiB at most. */
-  readonly bytes: ArrayBuffer
-  /** Where the content starts. */
-  readonly start: number
+  readonly content: Uint8Array<ArrayBuffer>
+  /** What stands before it, 32 KiB at most: matches may refer back into it. */
+  readonly before: Uint8Array<ArrayBuffer>
   /** 0–9. */
   readonly level: number
 }
 
 /** Content as deflate blocks none of which is the last one, up to a whole byte: they can be joined. */
-export const job = ({ bytes, start, level }: DeflateInput): JobResult<Uint8Array<ArrayBuffer>> => {
-  const content = new Uint8Array(bytes, start)
+export const job = ({ content, before, level }: DeflateInput): JobResult<Uint8Array<ArrayBuffer>> => {
   const output = deflateRawSync(content, {
     level,
     finishFlush: constants.Z_SYNC_FLUSH,
     // Whatever comes out fits: one call into zlib.
     chunkSize: content.length + (content.length >> 8) + 1024,
-    ...(start > 0 && { dictionary: new Uint8Array(bytes, 0, start) }),
+    ...(before.length > 0 && { dictionary: before }),
   })
   // A copy of its own length: the memory that zlib wrote to is as large as the content.
   const own = Uint8Array.from(output)

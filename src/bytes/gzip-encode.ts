@@ -28,16 +28,13 @@ export async function* encodeGzip(stream: ByteStream, level: number): ByteStream
   let crc = 0
   let length = 0
   async function* blocks(): AsyncGenerator<DeflateInput, void, undefined> {
-    let before: Uint8Array = new Uint8Array(0)
-    for await (const piece of pieces(stream, blockLength)) {
-      crc = crc32(piece, crc)
-      length += piece.length
-      const bytes = new Uint8Array(before.length + piece.length)
-      bytes.set(before)
-      bytes.set(piece, before.length)
-      const input = { bytes: bytes.buffer, start: before.length, level }
-      // The block itself is handed over to a thread.
-      before = bytes.slice(-windowLength)
+    let before = new Uint8Array(0)
+    for await (const content of pieces(stream, blockLength)) {
+      crc = crc32(content, crc)
+      length += content.length
+      const input = { content, before, level }
+      // A copy: the block itself is handed over to a thread.
+      before = content.slice(-windowLength)
       yield input
     }
   }
@@ -51,8 +48,8 @@ export async function* encodeGzip(stream: ByteStream, level: number): ByteStream
 
 const deflateBlock = async (input: DeflateInput): Promise<Uint8Array> => {
   // All there is, or the end of it: not worth waking a thread.
-  if (input.bytes.byteLength < blockLength) return deflate(input).output
-  return inThread(jobModule, input, { transfer: [input.bytes] })
+  if (input.content.length < blockLength) return deflate(input).output
+  return inThread(jobModule, input, { transfer: [input.content.buffer, input.before.buffer] })
 }
 
 const jobModule = new URL('./deflate-job.js', import.meta.url)

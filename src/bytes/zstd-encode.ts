@@ -17,10 +17,9 @@ const worthAThread = 1 << 20
 export async function* encodeZstd(stream: ByteStream, level: number): ByteStream {
   let empty = true
   async function* frames(): AsyncGenerator<ZstdInput, void, undefined> {
-    for await (const piece of pieces(stream, frameLength)) {
+    for await (const content of pieces(stream, frameLength)) {
       empty = false
-      // A copy: the piece is the stream's, and this is handed over to a thread.
-      yield { content: Uint8Array.from(piece), level }
+      yield { content, level }
     }
   }
   yield* inOrder(frames(), threadCount + 1, encodeFrame)
