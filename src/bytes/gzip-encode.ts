@@ -6,13 +6,14 @@
  */
 import { crc32 } from 'node:zlib'
 import type { ByteStream } from './byte-stream.js'
+import { deflateLimit } from './deflate-encode.js'
 import { type DeflateInput, job as deflate } from './deflate-job.js'
 import { inOrder } from './in-order.js'
 import { pieces } from './pieces.js'
 import { inThread, threadCount } from './threads.js'
 
 /** Long enough that what each block costs besides does not count, short enough that a few in flight do not. */
-const blockLength = 1 << 20
+const blockLength = deflateLimit
 
 /** How far back deflate can refer. */
 const windowLength = 1 << 15
