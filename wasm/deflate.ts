@@ -4,7 +4,8 @@
  * into src/bytes/deflate-wasm.ts; the compiler is not needed for anything else.
  *
  * The search keeps, for every 4 bytes seen, a chain of the places where they stand, the nearest first (as zlib
- * does), and for every 3 bytes the last place only. Integers alone: the same result on every machine.
+ * does), and for 3 bytes the last place only, those inside of matches left out for speed. It calculates with
+ * integers alone: the result is the same on every machine.
  */
 
 const windowLength: i32 = 32768
@@ -62,7 +63,6 @@ export let restBits: i32 = 0
 @inline function insert(place: i32): void {
   const bytes = load<u32>(input + place)
   const head = headOf(bytes)
-  store<i32>(shortHeadOf(bytes), place)
   store<i32>(chainOf(place), load<i32>(head))
   store<i32>(head, place)
 }
@@ -87,7 +87,8 @@ export let restBits: i32 = 0
 
 /** Forget all, then learn what stands in the input before `start`. */
 export function begin(start: i32, end: i32): void {
-  for (let offset = 0; offset < 4 * (65536 + 32768); offset += 4) store<i32>(heads + offset, -windowLength)
+  // Far below zero: too far away from everywhere.
+  memory.fill(heads, 0x80, 4 * (65536 + 32768))
   for (let place = 0; place < start && place <= end - 4; place++) insert(place)
   at = start
 }

