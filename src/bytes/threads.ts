@@ -23,7 +23,7 @@ export interface JobContext {
   check(): void
 }
 
-/** What the module of a job exports as `job`. Input and output are copied between threads, except `transfer`. */
+/** What the module of a job exports as `job`. Input and output are copied between threads, except what is in `transfer`. */
 export type Job<Input, Output> = (
   input: Input,
   context: JobContext,
@@ -57,6 +57,8 @@ export class StopFlag {
 export interface JobOptions {
   readonly onBytes?: (bytes: number) => void
   readonly stop?: StopFlag
+  /** Memory in the input that is handed over instead of copied: the caller has it no more. */
+  readonly transfer?: readonly ArrayBuffer[]
 }
 
 /** From a thread, by the number of the job. */
@@ -119,7 +121,7 @@ const dispatch = (): void => {
     const job = waiting.shift()!
     thread.job = job
     thread.worker.ref()
-    thread.worker.postMessage(job.request)
+    thread.worker.postMessage(job.request, [...(job.options.transfer ?? [])])
   }
 }
 
