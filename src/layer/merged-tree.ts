@@ -161,7 +161,7 @@ class Merge implements MergedTree {
           `${visible(normalizePath(toc.path(index)))} stands more than once in layer ${layer + 1}; the last is taken`,
         )
       if (existing.children !== undefined && inode.type === 'directory') {
-        existing.inode = { ...inode, links: 1 }
+        existing.inode = { type, layer, index, links: 1 }
         return true
       }
       this.#remove(existing, layer, 'replaced')

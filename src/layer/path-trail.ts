@@ -75,8 +75,10 @@ export class PathTrail<Folder> {
         break
       depth--
     }
-    const known = depth === 0 ? 0 : this.#ends[depth - 1]! + 1
-    if (!areNames(bytes, start + known, start + length)) return false
+    const known = depth === 0 ? 0 : this.#ends[depth - 1]!
+    // Behind what is known there is a slash, and then names; or nothing.
+    if (known < length && !areNames(bytes, start + (known === 0 ? 0 : known + 1), start + length))
+      return false
     this.#start = start
     this.#name = name
     this.#end = end
@@ -159,7 +161,7 @@ const lengthAt = (bytes: Uint8Array, at: number): number =>
 const isDots = (bytes: Uint8Array, start: number, end: number): boolean =>
   bytes[start] === dot && (end - start === 1 || (end - start === 2 && bytes[start + 1] === dot))
 
-/** Whether what lies there are names with a slash between, none empty, none of dots alone, no NUL; or nothing. */
+/** Whether what lies there are names with a slash between, none empty, none of dots alone, no NUL. */
 const areNames = (bytes: Uint8Array, start: number, end: number): boolean => {
   let first = start
   for (let at = start; at < end; at++) {
@@ -169,5 +171,5 @@ const areNames = (bytes: Uint8Array, start: number, end: number): boolean => {
     if (at === first || isDots(bytes, first, at)) return false
     first = at + 1
   }
-  return start >= end || (first < end && !isDots(bytes, first, end))
+  return first < end && !isDots(bytes, first, end)
 }

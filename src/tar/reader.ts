@@ -20,6 +20,9 @@
  *  - links, devices, folders and FIFOs have no content whatever their size says, as in Go's reader, which is docker's;
  *  - a header's text is at most limits.tarMetadata (CVE-2022-2879), and only the last of a kind is held; sparse maps are bounded in sparse.ts;
  *  - a path with a NUL would be one name here and a shorter one in a system call (CVE-2026-59875): refused.
+ * A header that needs none of this may be read in place, without an entry made of it: plain-header.ts, which
+ * leaves to this reader whatever would be an error.
+ *
  * The first zero block is the end, as for GNU tar and Python; what follows is padding. (Go wants a second one or
  * the end of the file behind it, and fails.) A tar that ends without
  * one, after a whole entry, has lost nothing and is taken.
