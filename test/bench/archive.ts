@@ -54,8 +54,8 @@ export const benchInput = (cache: string, size: InputSize): BenchInput => {
   }
 }
 
-const fixed = ['--mtime=@1700000000', '--numeric-owner', '--sort=name', '--format=posix', '--xattrs']
-const noTimes = '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime'
+/** ustar, as docker writes layers wherever their names fit. */
+const fixed = ['--mtime=@1700000000', '--numeric-owner', '--sort=name', '--format=ustar']
 
 const make = (folder: string, { layers, bytes, files }: InputSize): void => {
   const at = (name: string) => join(folder, name)
@@ -77,11 +77,11 @@ const make = (folder: string, { layers, bytes, files }: InputSize): void => {
         .join(''),
     )
     const named = ['--transform', 's,^/,,', '--null', '--no-recursion', '--files-from', at('list')]
-    run('tar', ['-cPf', at(name), ...fixed, noTimes, '--owner=0', '--group=0', ...named])
+    run('tar', ['-cPf', at(name), ...fixed, '--owner=0', '--group=0', ...named])
   }
   mkdirSync(tree)
-  for (const name of names) run('tar', ['-xpf', at(name), '--xattrs', '--numeric-owner', '-C', tree])
-  run('tar', ['-cf', at('rootfs.tar'), ...fixed, noTimes, '-C', tree, ...readdirSync(tree).sort()])
+  for (const name of names) run('tar', ['-xpf', at(name), '--numeric-owner', '-C', tree])
+  run('tar', ['-cf', at('rootfs.tar'), ...fixed, '-C', tree, ...readdirSync(tree).sort()])
   const diffIds = names.map(name => `sha256:${run('sha256sum', [at(name)]).slice(0, 64)}`)
   const created = '2024-01-01T00:00:00Z'
   const config = JSON.stringify({
@@ -109,7 +109,7 @@ const debian = (tree: string, tar: string): { bytes: number; files: number } | u
   // What differs from one making to another.
   for (const path of ['var/cache', 'var/lib/apt/lists', 'var/log', 'etc/machine-id'])
     rmSync(join(tree, path), { recursive: true, force: true })
-  run('tar', ['-cf', tar, ...fixed, noTimes, '-C', tree, ...readdirSync(tree).sort()])
+  run('tar', ['-cf', tar, ...fixed, '-C', tree, ...readdirSync(tree).sort()])
   return { bytes: lstatSync(tar).size, files: filesIn(tree) }
 }
 
