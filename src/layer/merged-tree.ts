@@ -17,7 +17,6 @@
  * link may name a file of a lower layer (image-spec issue 1204; docker refuses that) or one that comes later,
  * or, in layers that AUFS wrote, a file in `.wh..wh.plnk/`, which is in the tree by the names of its links only.
  */
-
 import { LadingError } from '../spec/errors.js'
 import { visible } from '../spec/escape.js'
 import { limits } from '../spec/limits.js'
@@ -55,7 +54,7 @@ class Merge implements MergedTree {
   readonly root: Node = { name: '', parent: undefined, inode: impliedFolder(0), children: new Map() }
   readonly oddities: string[] = []
   readonly walk = (from: TreeNode = this.root): Iterable<TreeNode> => walkTree(from)
-  readonly #tocs: readonly Toc[]
+  readonly tocs: readonly Toc[]
   readonly #onHidden: ((hidden: Hidden) => void) | undefined
   /** Of the layer that is being applied: what its hard links may name though it has no place in the tree. */
   readonly #pseudoLinks = new Map<string, Inode>()
@@ -64,12 +63,12 @@ class Merge implements MergedTree {
   #last: { readonly folder: TreeNode; readonly path: string } | undefined
 
   constructor(tocs: readonly Toc[], onHidden: ((hidden: Hidden) => void) | undefined) {
-    this.#tocs = tocs
+    this.tocs = tocs
     this.#onHidden = onHidden
   }
 
   apply(layer: number, whiteouts: boolean): void {
-    const toc = this.#tocs[layer]!
+    const toc = this.tocs[layer]!
     this.#pseudoLinks.clear()
     this.#trail.open(toc)
     const passed = whiteouts ? this.#applyWhiteouts(layer) : undefined
@@ -90,7 +89,7 @@ class Merge implements MergedTree {
 
   /** The first pass; gives what is no entry of the tree. */
   #applyWhiteouts(layer: number): ReadonlySet<number> {
-    const toc = this.#tocs[layer]!
+    const toc = this.tocs[layer]!
     const passed = new Set<number>()
     for (const index of this.#trail.indexesWith('.wh.')) {
       const path = normalPath(toc, index)
@@ -115,7 +114,7 @@ class Merge implements MergedTree {
 
   entry(node: TreeNode): TarEntry | undefined {
     const { layer, index } = node.inode
-    return index === undefined ? undefined : this.#tocs[layer]!.entry(index)
+    return index === undefined ? undefined : this.tocs[layer]!.entry(index)
   }
 
   pathOf(node: TreeNode): string {
@@ -127,7 +126,7 @@ class Merge implements MergedTree {
 
   /** Put an entry where it belongs; false for a hard link whose target is not there yet. */
   #put(layer: number, index: number): boolean {
-    const toc = this.#tocs[layer]!
+    const toc = this.tocs[layer]!
     const type = entryTypes[toc.columns.type[index]!]!
     // Of a path that is not as it should be, all is found out from the text.
     const path = this.#trail.seek(index) ? undefined : normalPath(toc, index)
@@ -231,7 +230,7 @@ class Merge implements MergedTree {
             'BAD_TAR',
             `Cannot follow ${JSON.stringify(visible(Buffer.from(path, 'latin1')))}: more than ${limits.symlinksFollowed} symbolic links`,
           )
-        const target = this.#tocs[next.inode.layer]!.link(next.inode.index!).toString('latin1')
+        const target = this.tocs[next.inode.layer]!.link(next.inode.index!).toString('latin1')
         if (target.startsWith('/')) at = this.root
         parts.push(...target.split('/').reverse())
         continue

@@ -1,4 +1,5 @@
 import type { EntryType, TarEntry } from '../tar/entry.js'
+import type { Toc } from './toc.js'
 
 /** What a name stands for: an entry of a layer, or a folder that is there because something is in it. */
 export interface Inode {
@@ -38,6 +39,8 @@ export interface MergedTree {
   /** The entry that a node shows; undefined for an implied folder. */
   entry(node: TreeNode): TarEntry | undefined
   pathOf(node: TreeNode): string
+  /** Of the layers, base first: what the inodes' positions are positions in. */
+  readonly tocs: readonly Toc[]
   /** Paths that one layer has more than once, and hard links without a target. */
   readonly oddities: readonly string[]
 }
