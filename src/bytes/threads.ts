@@ -114,6 +114,14 @@ export const inThread = <Input, Output>(url: URL, input: Input, options: JobOpti
     dispatch()
   })
 
+/**
+ * Say that jobs on so many bytes will come: where that is worth it the threads are started now, which takes as
+ * long as finding out what there is to do.
+ */
+export const expectWork = (bytes: number): void => {
+  if (bytes >= 4 * worthAThread) while (threads.size < threadCount) start()
+}
+
 const dispatch = (): void => {
   while (waiting.length > 0) {
     const thread = [...threads].find(({ job }) => job === undefined) ?? start()

@@ -79,11 +79,11 @@ const bareAttributes = (
 }
 
 /** The tar in parts. `head` goes before everything. Contents that lie in files are not read here. */
-export async function* flatTar(
+export function* flatTar(
   entries: Iterable<FlatEntry>,
   contents: Contents,
   head: Buffer = Buffer.alloc(0),
-): AsyncIterable<Part> {
+): Iterable<Part> {
   if (head.length > 0) yield head
   for (const { entry, content } of entries) {
     yield encodeEntry(entry)
@@ -93,7 +93,7 @@ export async function* flatTar(
     if (region) yield region
     else {
       const stored = contents.stored(content)
-      yield* entry.sparse ? stored : fillHoles(stored, content.entry)
+      yield { length, stream: entry.sparse ? stored : fillHoles(stored, content.entry) }
     }
     if (length % blockSize !== 0) yield padding(length)
   }

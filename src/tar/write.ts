@@ -178,7 +178,8 @@ export const storedLength = (regions: readonly SparseRegion[]): number =>
   regions.reduce((sum, { length }) => sum + length, 0)
 
 /** Zeros that fill the last block of `size` bytes of content. */
-export const padding = (size: number): Buffer => Buffer.alloc(blocks(size) - size)
+export const padding = (size: number): Buffer => zeros.subarray(0, blocks(size) - size)
+const zeros = Buffer.alloc(blockSize)
 
 /** Two zero blocks. */
 export const endOfArchive = Buffer.alloc(2 * blockSize)

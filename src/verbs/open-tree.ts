@@ -25,7 +25,7 @@ export interface OpenTree {
 
 export interface TreeOptions extends LookOptions {
   /** What may begin with an image before its layers' tables of contents are read; what it gives is closed before the source. */
-  readonly begin?: (image: OpenImage) => AsyncDisposable
+  readonly begin?: (image: OpenImage) => AsyncDisposable | undefined
 }
 
 /** Open the tree of a place, look at it, close it again. `stage` as in withSource. Errors say what was looked at. */
