@@ -20,9 +20,18 @@ const windowLength = 512 * 1024
 /** A gap this short is read along: one header and the padding before it, or two. */
 const shortGap = 2048
 
+/** A buffer that is made when it is first asked for. */
+const onceOf = (length: number): (() => Buffer) => {
+  let buffer: Buffer | undefined
+  return () => {
+    buffer ??= Buffer.allocUnsafeSlow(length)
+    return buffer
+  }
+}
+
 /** Throws TRUNCATED for a file that has become shorter, and what the file system says. */
 export const assemble = ({ table, literals, output }: Assembly, { advance, check }: JobContext): void => {
-  const staging = Buffer.allocUnsafeSlow(stagingLength)
+  const staging = buffers.staging()
   let staged = 0
   let at = output.offset
   const flush = () => {
@@ -32,7 +41,7 @@ export const assemble = ({ table, literals, output }: Assembly, { advance, check
     at += staged
     staged = 0
   }
-  const window = new Window(table)
+  const window = new Window(table, buffers.window())
   for (let row = 0; row < table.length; row += 3) {
     const [fd, length] = [table[row]!, table[row + 2]!]
     let offset = table[row + 1]!
@@ -49,6 +58,9 @@ export const assemble = ({ table, literals, output }: Assembly, { advance, check
   flush()
 }
 
+/** Of each thread, made once: new memory for each job would cost as much as what is done in it. */
+const buffers = { staging: onceOf(stagingLength), window: onceOf(windowLength) }
+
 export const job: Job<Assembly, void> = (assembly, context) => {
   assemble(assembly, context)
   return { output: undefined }
@@ -57,13 +69,14 @@ export const job: Job<Assembly, void> = (assembly, context) => {
 /** What was read last of a file. */
 class Window {
   readonly #table: Float64Array
-  readonly #buffer = Buffer.allocUnsafeSlow(windowLength)
+  readonly #buffer: Buffer
   #fd = -1
   #start = 0
   #end = 0
 
-  constructor(table: Float64Array) {
+  constructor(table: Float64Array, buffer: Buffer) {
     this.#table = table
+    this.#buffer = buffer
   }
 
   /** At most `length` bytes from `offset` of the file of `row`, at least one. */

@@ -1,6 +1,7 @@
 import type { Digest } from '../spec/digest.js'
 import { algorithmOf } from '../spec/digest.js'
 import type { FileRange } from './byte-stream.js'
+import { cloneFile } from './clone-file.js'
 import { createHasher } from './hasher.js'
 import { piecesOf, writeNow } from './read-now.js'
 import { inThread, type Job, type JobOptions, worthAThread } from './threads.js'
@@ -31,14 +32,20 @@ export const checkRegion = async (check: RegionCheck, options: JobOptions = {}):
   await job(check, { advance: options.onBytes ?? (() => {}), check: () => {} })
 }
 
-export const job: Job<RegionCheck, void> = ({ file, wanted, what, output }, { advance, check }) => {
-  checkSize(file.length, wanted.size, what)
+export const job: Job<RegionCheck, void> = async (
+  { file: given, wanted, what, output },
+  { advance, check },
+) => {
+  checkSize(given.length, wanted.size, what)
+  const cloned = output?.offset === 0 && (await cloneFile(given, output.fd))
+  // What was cloned is what is checked.
+  const file = cloned ? { ...given, fd: output.fd } : given
   const hasher = createHasher(algorithmOf(wanted.digest))
   let at = output?.offset ?? 0
   for (const piece of piecesOf(file)) {
     check()
     hasher.update(piece)
-    if (output) writeNow(output.fd, piece, at)
+    if (output && !cloned) writeNow(output.fd, piece, at)
     at += piece.length
     advance(piece.length)
   }

@@ -10,10 +10,8 @@ import { LadingError } from '../spec/errors.js'
 import { limits } from '../spec/limits.js'
 import type { ByteStream } from './byte-stream.js'
 import { counted } from './counted.js'
-import { decodeGzip } from './gzip-decode.js'
 import { peek } from './peek.js'
 import { type Compression, sniffCompression, sniffLength } from './sniff.js'
-import { decodeZstd } from './zstd-decode.js'
 
 export interface Decompressed {
   readonly stream: ByteStream
@@ -81,12 +79,10 @@ async function* inflate(
   }
 }
 
-const decoders: Record<
-  Exclude<Compression, 'none'>,
-  (stream: ByteStream) => ByteStream | Promise<ByteStream>
-> = {
-  gzip: decodeGzip,
-  zstd: decodeZstd,
+// Loaded only for what is compressed: most archives are not.
+const decoders: Record<Exclude<Compression, 'none'>, (stream: ByteStream) => Promise<ByteStream>> = {
+  gzip: async stream => (await import('./gzip-decode.js')).decodeGzip(stream),
+  zstd: async stream => (await import('./zstd-decode.js')).decodeZstd(stream),
   bzip2: async stream => (await import('./bzip2-decode.js')).decodeBzip2(stream),
   xz: async stream => (await import('./xz-decode.js')).decodeXz(stream),
 }

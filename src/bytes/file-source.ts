@@ -3,12 +3,16 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { LadingError } from '../spec/errors.js'
 import type { ByteRange, ByteSource, ByteStream, FileRange } from './byte-stream.js'
+import { readNow } from './read-now.js'
 import { checkedRange } from './slice.js'
 
 const read = promisify(readCallback)
 
 /** Long enough that the calls do not count, short enough that a few in flight do not either. */
 const chunkLength = 1 << 20
+
+/** What is read at once: waiting for the thread pool takes longer than that many bytes. */
+const shortRead = 64 * 1024
 
 /** A stretch of an open file; the descriptor stays its owner's. */
 export const fileSource = (file: FileRange): ByteSource => {
@@ -20,7 +24,9 @@ export const fileSource = (file: FileRange): ByteSource => {
     read: async range => {
       checkedRange(range, file.length)
       const buffer = Buffer.alloc(range.length)
-      await readFully(file, buffer, range.offset)
+      // Of headers and documents a command reads dozens, one after the other.
+      if (range.length <= shortRead) readNow(file, buffer, range.offset)
+      else await readFully(file, buffer, range.offset)
       return buffer
     },
   }

@@ -17,11 +17,19 @@ export interface FilePart extends FileRange {
   readonly passed?: (bytes: number) => void
 }
 
-export type Part = Uint8Array | FilePart
+/** Bytes that come as a stream, `length` of them. */
+export interface StreamPart {
+  readonly length: number
+  readonly stream: ByteStream
+}
 
+export type Part = Uint8Array | FilePart | StreamPart
+
+/** Composing is quick where nothing has to be waited for, and then need not be asynchronous. */
 export type Parts = AsyncIterable<Part> | Iterable<Part>
 
-export const isFilePart = (part: Part): part is FilePart => !(part instanceof Uint8Array)
+export const isFilePart = (part: Part): part is FilePart => 'fd' in part
+export const isStreamPart = (part: Part): part is StreamPart => 'stream' in part
 
 /** Parts shorter than this go out together. */
 const small = 64 * 1024
@@ -32,13 +40,14 @@ export async function* streamParts(parts: Parts): ByteStream {
   let gathered = Buffer.allocUnsafeSlow(chunkLength)
   let filled = 0
   for await (const part of parts) {
-    const isShort = part.length <= small && !(isFilePart(part) && part.check)
+    const isShort = part.length <= small && !isStreamPart(part) && !(isFilePart(part) && part.check)
     if (filled > 0 && (!isShort || filled + part.length > chunkLength)) {
       yield gathered.subarray(0, filled)
       gathered = Buffer.allocUnsafeSlow(chunkLength)
       filled = 0
     }
-    if (!isShort) yield* isFilePart(part) ? streamFile(part) : [part]
+    if (isStreamPart(part)) yield* part.stream
+    else if (!isShort) yield* isFilePart(part) ? streamFile(part) : [part]
     else {
       // Waiting for the event loop takes longer than reading most files.
       if (isFilePart(part)) readNow(part, gathered.subarray(filled, filled + part.length), 0)
@@ -58,8 +67,8 @@ async function* streamFile(part: FilePart): ByteStream {
 }
 
 /** The same parts; `onBytes` is told the length of each as it is composed. */
-export async function* countedParts(parts: Parts, onBytes: (bytes: number) => void): AsyncIterable<Part> {
-  for await (const part of parts) {
+export function* countedParts(parts: Iterable<Part>, onBytes: (bytes: number) => void): Iterable<Part> {
+  for (const part of parts) {
     onBytes(part.length)
     yield part
   }

@@ -7,7 +7,6 @@
  * which inflate to 16 MiB at the most. It stops at the end of the first member: enough for a look inside.
  */
 import { createRequire } from 'node:module'
-import { constants, gunzipSync } from 'node:zlib'
 
 type ZlibSync = typeof import('zlib-sync')
 
@@ -39,6 +38,8 @@ const withZlibSync = (zlib: ZlibSync, head: Buffer): Buffer => {
 }
 
 const withNode = (head: Buffer, maxBytes: number): Buffer => {
+  // Loaded only where the package is missing.
+  const { constants, gunzipSync } = process.getBuiltinModule('node:zlib')
   try {
     return gunzipSync(head, {
       finishFlush: constants.Z_SYNC_FLUSH,

@@ -5,7 +5,7 @@
  * job for them and kept until the process ends, which they do not hold up.
  */
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { ErrorCode } from '../spec/errors.js'
 import { LadingError } from '../spec/errors.js'
 
@@ -23,7 +23,7 @@ export interface JobContext {
   check(): void
 }
 
-/** What the module of a job exports as `job`. Input and output are copied between threads, except `transfer`. */
+/** What the module of a job exports as `job`. Input and output are copied between threads, except what is in `transfer`. */
 export type Job<Input, Output> = (
   input: Input,
   context: JobContext,
@@ -57,6 +57,8 @@ export class StopFlag {
 export interface JobOptions {
   readonly onBytes?: (bytes: number) => void
   readonly stop?: StopFlag
+  /** Memory in the input that is handed over instead of copied: the caller has it no more. */
+  readonly transfer?: readonly ArrayBuffer[]
 }
 
 /** From a thread, by the number of the job. */
@@ -112,6 +114,14 @@ export const inThread = <Input, Output>(url: URL, input: Input, options: JobOpti
     dispatch()
   })
 
+/**
+ * Say that jobs on so many bytes will come: where that is worth it the threads are started now, which takes as
+ * long as finding out what there is to do.
+ */
+export const expectWork = (bytes: number): void => {
+  if (bytes >= 4 * worthAThread) while (threads.size < threadCount) start()
+}
+
 const dispatch = (): void => {
   while (waiting.length > 0) {
     const thread = [...threads].find(({ job }) => job === undefined) ?? start()
@@ -119,12 +129,14 @@ const dispatch = (): void => {
     const job = waiting.shift()!
     thread.job = job
     thread.worker.ref()
-    thread.worker.postMessage(job.request)
+    thread.worker.postMessage(job.request, [...(job.options.transfer ?? [])])
   }
 }
 
 const start = (): Thread | undefined => {
   if (threads.size >= threadCount) return undefined
+  // Loaded only here: most commands pass through this file, and few have a thread to start.
+  const { Worker } = process.getBuiltinModule('node:worker_threads')
   const worker = new Worker(new URL('./thread.js', import.meta.url))
   const thread: Thread = { worker, job: undefined }
   threads.add(thread)

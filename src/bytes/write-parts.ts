@@ -2,7 +2,7 @@ import { write as writeCallback } from 'node:fs'
 import { promisify } from 'node:util'
 import { type Assembly, assemble } from './assemble.js'
 import { checkRegion } from './check-region.js'
-import { type FilePart, isFilePart, type Parts } from './parts.js'
+import { type FilePart, isFilePart, isStreamPart, type Part, type Parts, type StreamPart } from './parts.js'
 import { settleAll } from './settle-all.js'
 import { inThread, StopFlag, threadCount, worthAThread } from './threads.js'
 
@@ -19,13 +19,14 @@ const batchLength = 8 << 20
 export const writeParts = async (fd: number, parts: Parts): Promise<number> => {
   const writer = new PartWriter(fd)
   try {
-    for await (const part of parts) {
-      if (!isFilePart(part)) writer.addBytes(part)
-      else if (part.check) await writer.copyChecked(part)
-      else await writer.addFile(part)
-      await writer.keepUp()
-    }
-    await writer.flush(true)
+    if (Symbol.iterator in parts) {
+      // No promise for each of a hundred thousand parts.
+      for (const part of parts) {
+        const adding = writer.add(part)
+        if (adding) await adding
+      }
+    } else for await (const part of parts) await writer.add(part)
+    writer.flush(true)
   } catch (error) {
     writer.stop.raise()
     await Promise.allSettled(writer.works)
@@ -51,7 +52,23 @@ class PartWriter {
     this.#fd = fd
   }
 
-  addBytes(bytes: Uint8Array): void {
+  /** Take the part; gives something to wait for when too much is on its way. Throws what has failed. */
+  add(part: Part): Promise<void> | undefined {
+    if (isStreamPart(part)) return this.#addStream(part)
+    if (!isFilePart(part)) this.#addBytes(part)
+    else if (part.check) this.#copyChecked(part)
+    else this.#addFile(part)
+    return this.#keepUp()
+  }
+
+  async #addStream({ stream }: StreamPart): Promise<void> {
+    for await (const chunk of stream) {
+      this.#addBytes(chunk)
+      await this.#keepUp()
+    }
+  }
+
+  #addBytes(bytes: Uint8Array): void {
     if (bytes.length === 0) return
     this.#table.push(-1, this.#literalBytes, bytes.length)
     this.#literals.push(bytes)
@@ -59,23 +76,22 @@ class PartWriter {
     this.length += bytes.length
   }
 
-  async addFile({ fd, offset, length }: FilePart): Promise<void> {
+  #addFile({ fd, offset, length }: FilePart): void {
     for (let done = 0; done < length; ) {
       const count = Math.min(batchLength, length - done)
       this.#table.push(fd, offset + done, count)
       this.length += count
       done += count
-      if (done < length) await this.keepUp()
+      if (this.length - this.#start >= batchLength) this.flush(false)
     }
   }
 
-  async copyChecked({ check, passed, ...file }: FilePart): Promise<void> {
-    await this.flush(false)
+  #copyChecked({ check, passed, fd, offset, length }: FilePart): void {
+    this.flush(false)
     const output = { fd: this.#fd, offset: this.length }
-    this.length += file.length
+    this.length += length
     this.#start = this.length
     const { stop } = this
-    const { fd, offset, length } = file
     this.#launch(
       checkRegion(
         { file: { fd, offset, length }, ...check!, output },
@@ -84,14 +100,17 @@ class PartWriter {
     )
   }
 
-  /** Write what has gathered, once it is enough; wait while too much is on its way. Throws what has failed. */
-  async keepUp(): Promise<void> {
-    if (this.length - this.#start >= batchLength) await this.flush(false)
+  #keepUp(): Promise<void> | undefined {
+    if (this.length - this.#start >= batchLength) this.flush(false)
+    return this.works.size >= 2 * threadCount ? this.#wait() : undefined
+  }
+
+  async #wait(): Promise<void> {
     while (this.works.size >= 2 * threadCount) await Promise.race(this.works)
   }
 
   /** Write what has gathered; the `last` batch of a small output needs no thread. */
-  async flush(last: boolean): Promise<void> {
+  flush(last: boolean): void {
     const table = Float64Array.from(this.#table)
     const pieces = this.#literals
     const output = { fd: this.#fd, offset: this.#start }
@@ -102,12 +121,15 @@ class PartWriter {
     this.#literals = []
     this.#literalBytes = 0
     if (table.length === 0) return
-    if (onlyBytes) return this.#launch(writeBytes(output, pieces))
+    if (onlyBytes) {
+      this.#launch(writeBytes(output, pieces))
+      return
+    }
     // A copy of its own: a view would take the whole of what it looks into along to the thread.
     const assembly: Assembly = { table, literals: Buffer.concat(pieces), output }
-    if (isSmall) return assemble(assembly, { advance: () => {}, check: () => {} })
     const { stop } = this
-    this.#launch(inThread<Assembly, void>(new URL('./assemble.js', import.meta.url), assembly, { stop }))
+    if (isSmall) assemble(assembly, { advance: () => {}, check: () => {} })
+    else this.#launch(inThread<Assembly, void>(new URL('./assemble.js', import.meta.url), assembly, { stop }))
   }
 
   #launch(work: Promise<void>): void {

@@ -68,7 +68,11 @@ const wantedCommand = (words: readonly string[]): string | undefined =>
     (word, index) => !word.startsWith('-') && !['--store', '--progress'].includes(words[index - 1] ?? ''),
   )
 
-const main = async (words: readonly string[]): Promise<void> => {
+// A reader that has seen enough (`| head`) is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+
+/** Run the command that the words of a command line ask for; leaves the exit status in `process.exitCode`. */
+export const main = async (words: readonly string[]): Promise<void> => {
   const program = addGlobalOptions(new Command('lading'))
     .description('Image archives: open, inspect, load, save, verify')
     .version(versionOf(), '-v, --version', 'Print the version')
@@ -94,7 +98,3 @@ const main = async (words: readonly string[]): Promise<void> => {
         : reportFailure(error, words.includes('--debug'))
   }
 }
-
-// A reader that has seen enough (`| head`) is no failure of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
-await main(process.argv.slice(2))

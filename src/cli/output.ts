@@ -6,6 +6,11 @@ export const print = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
+/** Many lines in one write: a write each takes longer than finding out what to say. */
+export const printLines = (lines: readonly string[]): void => {
+  if (lines.length > 0) print(lines.join('\n'))
+}
+
 /** One JSON document. JSON.stringify escapes C0 and lone surrogates; what else a terminal might act on is escaped here. */
 export const printJson = (value: unknown): void => {
   const text = JSON.stringify(

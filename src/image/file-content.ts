@@ -1,13 +1,15 @@
 import type { ByteStream } from '../bytes/byte-stream.js'
 import { fileSource } from '../bytes/file-source.js'
+import { settleAll } from '../bytes/settle-all.js'
 import { sideBySide } from '../bytes/side-by-side.js'
 import { slice } from '../bytes/slice.js'
 import { sniffCompression, sniffLength } from '../bytes/sniff.js'
 import type { SpoolFile } from '../bytes/spool-file.js'
+import { StopFlag } from '../bytes/threads.js'
 import { type Contents, contentsIn, storedFromStream } from '../layer/content.js'
 import type { TarEntry } from '../tar/entry.js'
 import type { FileBacked, Image, Layer } from './interfaces.js'
-import { openLayerBytes } from './layer-bytes.js'
+import { beginLayerBytes, openLayerBytes } from './layer-bytes.js'
 import type { AnySource } from './wrapped-source.js'
 
 /**
@@ -26,6 +28,41 @@ export const verifiedContents = async (
   spool: SpoolFile,
 ): Promise<Contents> => {
   return contentsIn(await sideBySide(image.layers, layer => openLayerBytes(source, layer, spool)))
+}
+
+/** Contents that may be read before it is known whether the layers are those that they should be. */
+export interface UnverifiedContents {
+  readonly contents: Contents
+  /** Throws DIGEST_MISMATCH and the like. What holds the layers stays open until it is settled. */
+  readonly verified: Promise<unknown>
+  /** Raised when either has failed: then the other need not go on. */
+  readonly stop: StopFlag
+}
+
+/** For who reads all of them and can take back what came of it: uncompressed layers are verified meanwhile. */
+export const contentsToVerify = async (
+  source: AnySource,
+  image: Image,
+  spool: SpoolFile,
+): Promise<UnverifiedContents> => {
+  const stop = new StopFlag()
+  const checks: Promise<void>[] = []
+  try {
+    const layers = await sideBySide(image.layers, async layer => {
+      const { bytes, verified } = await beginLayerBytes(source, layer, spool, stop)
+      // It is thrown when somebody waits for all.
+      verified.catch(() => {})
+      checks.push(verified)
+      return bytes
+    })
+    const verified = settleAll(checks, stop)
+    verified.catch(() => {})
+    return { contents: contentsIn(layers), verified, stop }
+  } catch (error) {
+    stop.raise()
+    await Promise.allSettled(checks)
+    throw error
+  }
 }
 
 async function* openStored(source: Partial<FileBacked>, layer: Layer, entry: TarEntry): ByteStream {

@@ -4,30 +4,53 @@ import { fileSource } from '../bytes/file-source.js'
 import { inflateRegion } from '../bytes/inflate-region.js'
 import { sniffCompression, sniffLength } from '../bytes/sniff.js'
 import type { SpoolFile } from '../bytes/spool-file.js'
+import type { StopFlag } from '../bytes/threads.js'
 import type { Layer } from './interfaces.js'
 import { layerName } from './layer-view.js'
 import type { AnySource } from './wrapped-source.js'
 
+/** The uncompressed bytes of a layer, to be read from anywhere. */
+export interface LayerBytes {
+  readonly bytes: ByteSource
+  /** Settled when it is known whether they are those that they should be. */
+  readonly verified: Promise<void>
+}
+
 /**
- * The uncompressed bytes of a layer, verified, to be read from anywhere. One that lies uncompressed in a file
- * is read there (after one reading that checks it; a store has checked its blobs); a compressed one is
- * inflated once into `spool`. Threads do the work where the layer lies in a file: several may be opened at once.
+ * One that lies uncompressed in a file is read there, and checked by one reading of its own (a store has checked
+ * its blobs), which others need not wait for; a compressed one is inflated once into `spool`, and verified then.
+ * Threads do the work where the layer lies in a file: several may be opened at once.
  */
+export const beginLayerBytes = async (
+  source: AnySource,
+  layer: Layer,
+  spool: SpoolFile,
+  stop?: StopFlag,
+): Promise<LayerBytes> => {
+  const { descriptor, diffId } = layer
+  const region = await source.regionOf?.(descriptor.digest)
+  if (region === undefined) return { bytes: await spool.append(layer.uncompressed()), verified: done }
+  const { passed, ...file } = region
+  const options = { ...(passed && { onBytes: passed }), ...(stop && { stop }) }
+  const check = { file, wanted: descriptor, what: layerName(layer) }
+  const bytes = fileSource(file)
+  const head = await bytes.read({ offset: 0, length: Math.min(sniffLength, bytes.size) })
+  if (sniffCompression(head) !== 'none' || descriptor.digest !== diffId) {
+    const inflated = await spool.fill(output => inflateRegion({ ...check, diffId, output }, options))
+    return { bytes: inflated, verified: done }
+  }
+  return { bytes, verified: source.format === 'store' ? done : checkRegion(check, options) }
+}
+
+const done = Promise.resolve()
+
+/** The same, verified. */
 export const openLayerBytes = async (
   source: AnySource,
   layer: Layer,
   spool: SpoolFile,
 ): Promise<ByteSource> => {
-  const { descriptor, diffId } = layer
-  const region = await source.regionOf?.(descriptor.digest)
-  if (region === undefined) return spool.append(layer.uncompressed())
-  const { passed, ...file } = region
-  const options = passed && { onBytes: passed }
-  const check = { file, wanted: descriptor, what: layerName(layer) }
-  const bytes = fileSource(file)
-  const head = await bytes.read({ offset: 0, length: Math.min(sniffLength, bytes.size) })
-  if (sniffCompression(head) !== 'none' || descriptor.digest !== diffId)
-    return spool.fill(output => inflateRegion({ ...check, diffId, output }, options))
-  if (source.format !== 'store') await checkRegion(check, options)
+  const { bytes, verified } = await beginLayerBytes(source, layer, spool)
+  await verified
   return bytes
 }

@@ -1,12 +1,11 @@
 /**
  * What some neighbouring layers do to those below them, as one layer: the way back from two merged trees to
  * a changeset (OCI image-spec layer.md, "Creating"). Names that went are explicit whiteouts; opaque markers,
- * which readers differ on, are written only where they are asked for. Of an inode that changed or got a name, every name is written, so that
- * hard links stay whole on top of any reader.
+ * which readers differ on, are written only where they are asked for. Of an inode that changed or got a name,
+ * every name is written, so that hard links stay whole on top of any reader.
  */
-
 import type { TarEntry } from '../tar/entry.js'
-import { attributesOf, type FlatEntry, firstEntry } from './flat-entry.js'
+import { attributesOf, entryWith, type FlatEntry, firstEntry } from './flat-entry.js'
 import type { Inode, MergedTree, TreeNode } from './merged-tree.js'
 
 export interface ChangesetOptions {
@@ -33,7 +32,7 @@ export const changesetEntries = (
     const key = keyOf(node.inode)
     const target = first.get(key)
     if (target !== undefined) {
-      entries.push({ entry: { ...attributesOf(found), path, type: 'hardlink', linkPath: target } })
+      entries.push({ entry: entryWith(attributesOf(found), path, 'hardlink', { linkPath: target }) })
       return
     }
     if (node.inode.type !== 'directory') first.set(key, path)
@@ -61,7 +60,7 @@ export const changesetEntries = (
   }
   if (!isSame(lower.root, upper.root) && upper.root.inode.index !== undefined)
     entries.push({
-      entry: { ...attributesOf(upper.entry(upper.root)), path: Buffer.from('./'), type: 'directory' },
+      entry: entryWith(attributesOf(upper.entry(upper.root)), Buffer.from('./'), 'directory'),
     })
   walk(lower.root, upper.root)
   return entries

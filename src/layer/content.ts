@@ -15,6 +15,8 @@ export interface Contents {
   stored(content: Content): ByteStream
   /** Optional power: the stored bytes lie in an open file. */
   regionOf?(content: Content): FileRange | undefined
+  /** Optional power: the whole uncompressed layer lies in an open file, contents where their entries say. */
+  layerFile?(layer: number): FileRange | undefined
 }
 
 /** Contents out of uncompressed layers, base first. */
@@ -23,6 +25,7 @@ export const contentsIn = (layers: readonly ByteSource[]): Contents => ({
     slice(layers[layer]!, { offset: dataOffset, length: storedSize }).stream(),
   regionOf: ({ layer, entry: { dataOffset, storedSize } }) =>
     slice(layers[layer]!, { offset: dataOffset, length: storedSize }).file,
+  layerFile: layer => layers[layer]!.file,
 })
 
 /** The stored bytes out of the uncompressed layer as a stream: everything before the entry is passed over. */

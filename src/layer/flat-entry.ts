@@ -1,4 +1,4 @@
-import type { TarEntry } from '../tar/entry.js'
+import type { EntryType, TarEntry } from '../tar/entry.js'
 import { canWriteSparse, type WritableEntry } from '../tar/write.js'
 import type { Content } from './content.js'
 import type { Inode } from './merged-tree.js'
@@ -20,8 +20,41 @@ export type Attributes = Pick<
 export const attributesOf = (found: TarEntry | undefined): Attributes => {
   if (found === undefined) return { mode: 0o755 }
   const { mode, uid, gid, uname, gname, mtime, xattrs, records } = found
-  return { mode, uid, gid, uname, gname, mtime, xattrs, ...(records && { records }) }
+  return { mode, uid, gid, uname, gname, mtime, xattrs, records }
 }
+
+/** What an entry of its kind has besides. */
+type Particulars = Pick<WritableEntry, 'size' | 'linkPath' | 'devMajor' | 'devMinor' | 'sparse'>
+
+/**
+ * Field by field, so that all entries of a tree are of one shape: V8 makes a new shape of each object into
+ * which another is spread, and every reader of such objects is slow.
+ */
+export const entryWith = (
+  { mode, uid, gid, uname, gname, mtime, xattrs, records }: Attributes,
+  path: Buffer,
+  type: EntryType,
+  { size, linkPath, devMajor, devMinor, sparse }: Particulars = nothing,
+): WritableEntry => ({
+  path,
+  type,
+  mode,
+  uid,
+  gid,
+  uname,
+  gname,
+  mtime,
+  size,
+  linkPath,
+  devMajor,
+  devMinor,
+  xattrs,
+  records,
+  sparse,
+})
+
+const nothing: Particulars = {}
+const slash = Buffer.from('/')
 
 /** The entry under which an inode is written first: with its content, or what a link or device has in place of it. */
 export const firstEntry = (
@@ -30,17 +63,17 @@ export const firstEntry = (
   found: TarEntry | undefined,
   attributes: Attributes,
 ): FlatEntry => {
-  if (type === 'directory')
-    return { entry: { ...attributes, path: Buffer.concat([path, Buffer.from('/')]), type } }
+  if (type === 'directory') return { entry: entryWith(attributes, Buffer.concat([path, slash]), type) }
   // Only a folder can be implied.
   const { size, linkPath, devMajor, devMinor, sparse } = found!
+  if (type === 'file') {
+    const holes = sparse && canWriteSparse(sparse) ? sparse : undefined
+    return {
+      entry: entryWith(attributes, path, type, { size, sparse: holes }),
+      content: { layer, entry: found! },
+    }
+  }
   return {
-    entry: {
-      ...{ ...attributes, path, type, size: type === 'file' ? size : 0 },
-      ...(type === 'symlink' && { linkPath }),
-      ...(/device/.test(type) && { devMajor, devMinor }),
-      ...(type === 'file' && sparse && canWriteSparse(sparse) && { sparse }),
-    },
-    ...(type === 'file' && { content: { layer, entry: found! } }),
+    entry: entryWith(attributes, path, type, type === 'symlink' ? { linkPath } : { devMajor, devMinor }),
   }
 }

@@ -9,7 +9,7 @@ import type { TarEntry } from '../tar/entry.js'
 import { blockSize } from '../tar/header.js'
 import { encodeEntry, endOfArchive, padding } from '../tar/write.js'
 import { type Contents, fillHoles } from './content.js'
-import { type Attributes, attributesOf, type FlatEntry, firstEntry } from './flat-entry.js'
+import { type Attributes, attributesOf, entryWith, type FlatEntry, firstEntry } from './flat-entry.js'
 import type { Inode, MergedTree, TreeNode } from './merged-tree.js'
 
 export interface FlatOptions {
@@ -36,8 +36,7 @@ export const flatEntries = (
   const losses = { xattrs: 0, records: 0, subSecondTimes: 0 }
   const entries: FlatEntry[] = []
   const root = tree.entry(tree.root)
-  if (root && !bare)
-    entries.push({ entry: { ...attributesOf(root), path: Buffer.from('./'), type: 'directory' } })
+  if (root && !bare) entries.push({ entry: entryWith(attributesOf(root), Buffer.from('./'), 'directory') })
   for (const node of tree.walk()) {
     if (kept?.has(node) === false) continue
     const path = Buffer.from(tree.pathOf(node), 'latin1')
@@ -45,13 +44,12 @@ export const flatEntries = (
     const attributes = bare && found ? bareAttributes(found, losses) : attributesOf(found)
     const target = first.get(node.inode)
     if (target !== undefined) {
-      entries.push({ entry: { ...attributes, path, type: 'hardlink', linkPath: target } })
+      entries.push({ entry: entryWith(attributes, path, 'hardlink', { linkPath: target }) })
       continue
     }
     if (node.inode.type !== 'directory') first.set(node.inode, path)
     const made = firstEntry(path, node.inode, found, attributes)
-    const { sparse, ...whole } = made.entry
-    entries.push(bare && sparse ? { ...made, entry: whole } : made)
+    entries.push(bare && made.entry.sparse ? { ...made, entry: { ...made.entry, sparse: undefined } } : made)
   }
   return { entries, losses }
 }
@@ -70,23 +68,22 @@ const bareAttributes = (
   found: TarEntry,
   losses: { -readonly [Key in keyof FlatLosses]: number },
 ): Attributes => {
-  const { records = [], ...rest } = attributesOf(found)
-  const { mtime, xattrs } = found
+  const { uid, gid, uname, gname, mtime, xattrs, records = [] } = found
   const kept = xattrs.filter(({ name }) => name.toString('latin1') === capability)
   losses.xattrs += xattrs.length - kept.length
   losses.records += records.length
   if (mtime.nanos !== 0) losses.subSecondTimes++
   // A symbolic link on disk has no mode of its own.
   const mode = found.type === 'symlink' ? 0o777 : found.mode
-  return { ...rest, mode, mtime: { seconds: mtime.seconds, nanos: 0 }, xattrs: kept }
+  return { mode, uid, gid, uname, gname, mtime: { seconds: mtime.seconds, nanos: 0 }, xattrs: kept }
 }
 
 /** The tar in parts. `head` goes before everything. Contents that lie in files are not read here. */
-export async function* flatTar(
+export function* flatTar(
   entries: Iterable<FlatEntry>,
   contents: Contents,
   head: Buffer = Buffer.alloc(0),
-): AsyncIterable<Part> {
+): Iterable<Part> {
   if (head.length > 0) yield head
   for (const { entry, content } of entries) {
     yield encodeEntry(entry)
@@ -96,7 +93,7 @@ export async function* flatTar(
     if (region) yield region
     else {
       const stored = contents.stored(content)
-      yield* entry.sparse ? stored : fillHoles(stored, content.entry)
+      yield { length, stream: entry.sparse ? stored : fillHoles(stored, content.entry) }
     }
     if (length % blockSize !== 0) yield padding(length)
   }

@@ -6,6 +6,6 @@ import { TocBuilder } from './toc-builder.js'
 /** The Toc of an uncompressed layer by its headers alone: nothing else of it is read, and nothing verified. */
 export const indexLayer = async (source: ByteSource): Promise<Toc> => {
   const builder = new TocBuilder()
-  await scanSource(source, { entry: entry => builder.add(entry) })
+  await scanSource(source, builder.events)
   return builder.finish(source.size)
 }

@@ -27,7 +27,7 @@ export class LayerScan {
   constructor(what: string) {
     this.#what = what
     this.#scanner = new TarScanner({
-      entry: entry => this.#builder.add(entry),
+      ...this.#builder.events,
       global: records => this.#keep(records),
     })
   }

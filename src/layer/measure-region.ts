@@ -4,6 +4,7 @@
  * written, close behind, so that the digest is of the very bytes that are kept.
  */
 import type { FileRange } from '../bytes/byte-stream.js'
+import { cloneFile } from '../bytes/clone-file.js'
 import { fileSource } from '../bytes/file-source.js'
 import { hashBehind, Track } from '../bytes/hash-behind.js'
 import { createHasher } from '../bytes/hasher.js'
@@ -91,17 +92,20 @@ const isPlain = (file: FileRange): boolean => {
 const measure = async (region: RegionJob, context: JobContext): Promise<MeasuredLayer> =>
   isPlain(region.file) ? measurePlain(region, context) : measureCompressed(region, context)
 
-const measurePlain = (
-  { file, what, output, track }: RegionJob,
+const measurePlain = async (
+  { file: given, what, output, track }: RegionJob,
   { advance, check }: JobContext,
-): MeasuredLayer => {
+): Promise<MeasuredLayer> => {
+  const cloned = output !== undefined && (await cloneFile(given, output))
+  // What was cloned is what is measured.
+  const file = cloned ? { ...given, fd: output } : given
   const hasher = createHasher()
   const scan = new LayerScan(what)
   const written = track && new Track(track)
   let size = 0
   for (const piece of piecesOf(file)) {
     check()
-    if (output !== undefined) writeNow(output, piece, size)
+    if (output !== undefined && !cloned) writeNow(output, piece, size)
     size += piece.length
     if (written) written.reach(size)
     else hasher.update(piece)

@@ -17,56 +17,18 @@
  * link may name a file of a lower layer (image-spec issue 1204; docker refuses that) or one that comes later,
  * or, in layers that AUFS wrote, a file in `.wh..wh.plnk/`, which is in the tree by the names of its links only.
  */
-
 import { LadingError } from '../spec/errors.js'
 import { visible } from '../spec/escape.js'
 import { limits } from '../spec/limits.js'
-import type { EntryType, TarEntry } from '../tar/entry.js'
+import type { TarEntry } from '../tar/entry.js'
 import { normalizePath } from '../tar/names.js'
-import type { Toc } from './toc.js'
+import { normalPath, PathTrail } from './path-trail.js'
+import { entryTypes, type Toc } from './toc.js'
+import type { Hidden, Inode, MergedTree, TreeNode } from './tree-node.js'
+import { joinNames, walkTree } from './tree-walk.js'
 import { isPseudoLink, whiteoutOf } from './whiteout.js'
 
-/** What a name stands for: an entry of a layer, or a folder that is there because something is in it. */
-export interface Inode {
-  readonly type: EntryType
-  /** Counts from the base, 0 first. */
-  readonly layer: number
-  /** Position in that layer's Toc; undefined for an implied folder. */
-  readonly index: number | undefined
-  /** How many names it has now. */
-  links: number
-}
-
-export interface TreeNode {
-  /** Latin1, one character a byte; '' for the root. */
-  readonly name: string
-  readonly parent: TreeNode | undefined
-  readonly inode: Inode
-  /** Of a folder. */
-  readonly children: ReadonlyMap<string, TreeNode> | undefined
-}
-
-/** A name that a layer took away from those below it. */
-export interface Hidden {
-  readonly node: TreeNode
-  readonly path: string
-  /** The layer that did it. */
-  readonly by: number
-  readonly how: 'deleted' | 'replaced'
-}
-
-export interface MergedTree {
-  readonly root: TreeNode
-  /** The node at a path, symlinked parents followed, the last component too if `follow`. Undefined if there is none. */
-  lookup(path: string, options?: { follow?: boolean }): TreeNode | undefined
-  /** Every node below `from` (the root), folders before their content, names in byte order. */
-  walk(from?: TreeNode): Iterable<TreeNode>
-  /** The entry that a node shows; undefined for an implied folder. */
-  entry(node: TreeNode): TarEntry | undefined
-  pathOf(node: TreeNode): string
-  /** Paths that one layer has more than once, and hard links without a target. */
-  readonly oddities: readonly string[]
-}
+export type { Hidden, Inode, MergedTree, TreeNode } from './tree-node.js'
 
 interface Node extends TreeNode {
   readonly parent: Node | undefined
@@ -77,7 +39,14 @@ interface Node extends TreeNode {
 /** `tocs` base first. `onHidden` hears of every file that an upper layer takes from a lower one, folders by their content. */
 export const mergeTocs = (tocs: readonly Toc[], onHidden?: (hidden: Hidden) => void): MergedTree => {
   const merge = new Merge(tocs, onHidden)
-  for (const layer of tocs.keys()) merge.apply(layer)
+  for (const layer of tocs.keys()) merge.apply(layer, true)
+  return merge
+}
+
+/** The tree of one table of contents as it stands, where names that begin with .wh. are names like others. */
+export const treeOf = (toc: Toc): MergedTree => {
+  const merge = new Merge([toc], undefined)
+  merge.apply(0, false)
   return merge
 }
 
@@ -87,113 +56,125 @@ export const addLayer = (tree: MergedTree, toc: Toc): void => {
   tree.add(toc)
 }
 
-/** The tree of one table of contents as it stands, where names that begin with .wh. are names like others. */
-export const treeOf = (toc: Toc): MergedTree => {
-  const merge = new Merge([toc], undefined)
-  merge.apply(0, () => undefined)
-  return merge
-}
-
 class Merge implements MergedTree {
   readonly root: Node = { name: '', parent: undefined, inode: impliedFolder(0), children: new Map() }
   readonly oddities: string[] = []
-  readonly #tocs: Toc[]
+  readonly walk = (from: TreeNode = this.root): Iterable<TreeNode> => walkTree(from)
+  readonly tocs: Toc[]
   readonly #onHidden: ((hidden: Hidden) => void) | undefined
   /** Of the layer that is being applied: what its hard links may name though it has no place in the tree. */
-  #pseudoLinks = new Map<string, Inode>()
+  readonly #pseudoLinks = new Map<string, Inode>()
+  /** Its paths, and the folders on the way to the last of them: a tar goes from neighbour to neighbour. */
+  readonly #trail = new PathTrail<Node>()
+  #last: { readonly folder: TreeNode; readonly path: string } | undefined
 
   constructor(tocs: readonly Toc[], onHidden: ((hidden: Hidden) => void) | undefined) {
-    this.#tocs = [...tocs]
+    this.tocs = [...tocs]
     this.#onHidden = onHidden
   }
 
   add(toc: Toc): void {
-    this.apply(this.#tocs.push(toc) - 1)
+    this.apply(this.tocs.push(toc) - 1, true)
   }
 
-  apply(layer: number, whiteout = whiteoutOf): void {
-    const toc = this.#tocs[layer]!
-    const entries: { path: string; index: number }[] = []
-    this.#pseudoLinks = new Map()
-    for (let index = 0; index < toc.length; index++) {
-      const path = normalizePath(toc.path(index)).toString('latin1')
-      const found = whiteout(path)
-      if (found === undefined) entries.push({ path, index })
-      else if (found.kind === 'whiteout') this.#hide(this.lookup(found.target), layer)
-      else if (found.kind === 'opaque') {
-        const folder = this.lookup(found.folder, { follow: true })
-        for (const child of [...(folder?.children?.values() ?? [])]) this.#hide(child, layer)
-      } else if (isPseudoLink(path) && toc.entry(index).type === 'file')
-        this.#pseudoLinks.set(path, { type: 'file', layer, index, links: 0 })
-    }
-    let early = entries.filter(({ path, index }) => !this.#put(path, layer, index))
+  apply(layer: number, whiteouts: boolean): void {
+    const toc = this.tocs[layer]!
+    this.#pseudoLinks.clear()
+    this.#trail.open(toc)
+    const passed = whiteouts ? this.#applyWhiteouts(layer) : undefined
+    this.#trail.forget()
+    let early: number[] = []
+    for (let index = 0; index < toc.length; index++)
+      if (passed?.has(index) !== true && !this.#put(layer, index)) early.push(index)
     // Links whose target comes later, or is such a link itself.
     for (let before = Number.POSITIVE_INFINITY; early.length > 0 && early.length < before; ) {
       before = early.length
-      early = early.filter(({ path, index }) => !this.#put(path, layer, index))
+      early = early.filter(index => !this.#put(layer, index))
     }
-    for (const { path, index } of early)
+    for (const index of early)
       this.oddities.push(
-        `${visible(Buffer.from(path, 'latin1'))} is a hard link to ${JSON.stringify(visible(toc.entry(index).linkPath))}, which is not there`,
+        `${visible(normalizePath(toc.path(index)))} is a hard link to ${JSON.stringify(visible(toc.entry(index).linkPath))}, which is not there`,
       )
+  }
+
+  /** The first pass; gives what is no entry of the tree. */
+  #applyWhiteouts(layer: number): ReadonlySet<number> {
+    const toc = this.tocs[layer]!
+    const passed = new Set<number>()
+    for (const index of this.#trail.indexesWith('.wh.')) {
+      const path = normalPath(toc, index)
+      const found = whiteoutOf(path)
+      if (found === undefined) continue
+      passed.add(index)
+      if (found.kind === 'whiteout') {
+        const hidden = this.lookup(found.target)
+        if (hidden?.parent !== undefined) this.#remove(hidden, layer, 'deleted')
+      } else if (found.kind === 'opaque') {
+        const folder = this.lookup(found.folder, { follow: true })
+        for (const child of folder?.children?.values() ?? []) this.#remove(child, layer, 'deleted')
+      } else if (isPseudoLink(path) && toc.entry(index).type === 'file')
+        this.#pseudoLinks.set(path, { type: 'file', layer, index, links: 0 })
+    }
+    return passed
   }
 
   lookup(path: string, { follow = false } = {}): Node | undefined {
     return this.#walkTo(path, follow, undefined)
   }
 
-  *walk(from: TreeNode = this.root): Iterable<TreeNode> {
-    for (const name of [...(from.children?.keys() ?? [])].sort(byBytes)) {
-      const child = from.children!.get(name)!
-      yield child
-      if (child.children) yield* this.walk(child)
-    }
-  }
-
   entry(node: TreeNode): TarEntry | undefined {
     const { layer, index } = node.inode
-    return index === undefined ? undefined : this.#tocs[layer]!.entry(index)
+    return index === undefined ? undefined : this.tocs[layer]!.entry(index)
   }
 
   pathOf(node: TreeNode): string {
-    const names: string[] = []
-    for (let at: TreeNode | undefined = node; at?.parent; at = at.parent) names.unshift(at.name)
-    return names.join('/')
+    const { name, parent } = node
+    if (parent?.parent === undefined) return name
+    if (this.#last?.folder !== parent) this.#last = { folder: parent, path: joinNames(parent) }
+    return `${this.#last.path}/${name}`
   }
 
   /** Put an entry where it belongs; false for a hard link whose target is not there yet. */
-  #put(path: string, layer: number, index: number): boolean {
-    const entry = this.#tocs[layer]!.entry(index)
+  #put(layer: number, index: number): boolean {
+    const toc = this.tocs[layer]!
+    const type = entryTypes[toc.columns.type[index]!]!
+    // Of a path that is not as it should be, all is found out from the text.
+    const path = this.#trail.seek(index) ? undefined : normalPath(toc, index)
     if (path === '') {
-      if (entry.type !== 'directory')
+      if (type !== 'directory')
         throw new LadingError(
           'BAD_TAR',
-          `Bad entry for the root in layer ${layer + 1}: it is a ${entry.type}, only a directory can be the root`,
+          `Bad entry for the root in layer ${layer + 1}: it is a ${type}, only a directory can be the root`,
         )
       this.root.inode = { type: 'directory', layer, index, links: 1 }
       return true
     }
-    let inode: Inode = { type: entry.type, layer, index, links: 0 }
-    if (entry.type === 'hardlink') {
-      const linked = normalizePath(entry.linkPath).toString('latin1')
+    let inode: Inode = { type, layer, index, links: 0 }
+    if (type === 'hardlink') {
+      const linked = normalizePath(toc.link(index)).toString('latin1')
       const target = this.lookup(linked)?.inode ?? this.#pseudoLinks.get(linked)
       if (target === undefined || target.type === 'directory') return false
       inode = target
     }
-    const slash = path.lastIndexOf('/')
-    const parent = this.#walkTo(path.slice(0, Math.max(slash, 0)), true, layer)!
-    const name = path.slice(slash + 1)
+    const slash = path?.lastIndexOf('/') ?? 0
+    const parent =
+      path === undefined
+        ? this.#folderOfTrail(layer)
+        : this.#walkTo(path.slice(0, Math.max(slash, 0)), true, layer)!
+    const name = path === undefined ? this.#trail.name() : path.slice(slash + 1)
     const existing = parent.children!.get(name)
-    if (existing?.inode === inode) return true
-    if (existing !== undefined && existing.inode.layer === layer && existing.inode.index !== undefined)
-      this.oddities.push(
-        `${visible(Buffer.from(path, 'latin1'))} stands more than once in layer ${layer + 1}; the last is taken`,
-      )
-    if (existing?.children !== undefined && inode.type === 'directory') {
-      existing.inode = { ...inode, links: 1 }
-      return true
+    if (existing !== undefined) {
+      if (existing.inode === inode) return true
+      if (existing.inode.layer === layer && existing.inode.index !== undefined)
+        this.oddities.push(
+          `${visible(normalizePath(toc.path(index)))} stands more than once in layer ${layer + 1}; the last is taken`,
+        )
+      if (existing.children !== undefined && inode.type === 'directory') {
+        existing.inode = { type, layer, index, links: 1 }
+        return true
+      }
+      this.#remove(existing, layer, 'replaced')
     }
-    if (existing !== undefined) this.#remove(existing, layer, 'replaced')
     inode.links++
     parent.children!.set(name, {
       name,
@@ -204,11 +185,33 @@ class Merge implements MergedTree {
     return true
   }
 
-  #hide(node: Node | undefined, layer: number): void {
-    if (node?.parent !== undefined) this.#remove(node, layer, 'deleted')
+  /** The folder of the path that the trail is at, made if it is missing. */
+  #folderOfTrail(layer: number): Node {
+    const trail = this.#trail
+    let at = trail.known() ?? this.root
+    for (;;) {
+      const part = trail.next()
+      if (part === undefined) return at
+      const child = at.children!.get(part)
+      // Through links, and where something has to give way, step by step from the root.
+      if (child !== undefined && child.children === undefined) break
+      at = child ?? this.#makeFolder(at, part, layer)
+      trail.passed(at)
+    }
+    const folder = this.#walkTo(trail.folder(), true, layer)!
+    trail.arrived(folder)
+    return folder
+  }
+
+  #makeFolder(parent: Node, name: string, layer: number): Node {
+    const made: Node = { name, parent, inode: impliedFolder(layer), children: new Map() }
+    parent.children!.set(name, made)
+    return made
   }
 
   #remove(node: Node, by: number, how: Hidden['how']): void {
+    // The trail may lead through it.
+    if (node.children !== undefined || node.inode.type === 'symlink') this.#trail.forget()
     for (const child of node.children?.values() ?? []) this.#remove(child, by, how)
     node.inode.links--
     if (node.inode.layer < by) this.#onHidden?.({ node, path: this.pathOf(node), by, how })
@@ -237,16 +240,14 @@ class Merge implements MergedTree {
             'BAD_TAR',
             `Cannot follow ${JSON.stringify(visible(Buffer.from(path, 'latin1')))}: more than ${limits.symlinksFollowed} symbolic links`,
           )
-        const target = this.entry(next)!.linkPath.toString('latin1')
+        const target = this.tocs[next.inode.layer]!.link(next.inode.index!).toString('latin1')
         if (target.startsWith('/')) at = this.root
         parts.push(...target.split('/').reverse())
         continue
       }
       if (layer !== undefined && next?.children === undefined) {
         if (next !== undefined) this.#remove(next, layer, 'replaced')
-        const made: Node = { name: part, parent: at, inode: impliedFolder(layer), children: new Map() }
-        at.children!.set(part, made)
-        at = made
+        at = this.#makeFolder(at, part, layer)
       } else if (next === undefined) return undefined
       else at = next
     }
@@ -255,5 +256,3 @@ class Merge implements MergedTree {
 }
 
 const impliedFolder = (layer: number): Inode => ({ type: 'directory', layer, index: undefined, links: 1 })
-
-const byBytes = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -31,6 +31,13 @@ export const entryTypes: readonly EntryType[] = [
   'fifo',
 ]
 
+interface Owner {
+  readonly uname: Buffer
+  readonly gname: Buffer
+}
+
+const none = Buffer.alloc(0)
+
 /**
  * The table of contents of a layer: one record an entry, in the order of the tar. Kept as columns of numbers
  * over one arena of bytes, which is also the form of the file: loading it is making views. An entry is made
@@ -43,6 +50,8 @@ export class Toc implements Iterable<TarEntry> {
   readonly columns: Columns
   /** Texts and extras, each behind its length (u32); row values are positions in it, 0 is the empty text. */
   readonly arena: Buffer
+  /** By position in the arena: a layer has few of them. */
+  readonly #owners = new Map<number, Owner>()
 
   constructor(size: number, columns: Columns, arena: Buffer) {
     this.length = columns.type.length
@@ -56,45 +65,59 @@ export class Toc implements Iterable<TarEntry> {
     return this.#text(this.columns.path[index]!)
   }
 
+  /** What a link names, as it stands in the tar; a view, empty for what is no link. */
+  link(index: number): Buffer {
+    return this.#text(this.columns.link[index]!)
+  }
+
   /** Throws RangeError outside 0 … length − 1. */
   entry(index: number): TarEntry {
     if (!(index >= 0 && index < this.length)) throw new RangeError(`No entry ${index} of ${this.length}`)
     const row = this.columns
-    const extra = row.extra[index] === 0 ? noExtra : this.#extra(row.extra[index]!)
-    const owner = this.#text(row.owner[index]!)
-    const colon = owner.indexOf(0)
-    return {
+    const { uname, gname } = this.#owner(row.owner[index]!)
+    const entry: TarEntry = {
       path: this.path(index),
       type: entryTypes[row.type[index]!]!,
       mode: row.mode[index]!,
-      uid: extra.uid ?? row.uid[index]!,
-      gid: extra.gid ?? row.gid[index]!,
-      uname: colon < 0 ? owner : owner.subarray(0, colon),
-      gname: colon < 0 ? owner : owner.subarray(colon + 1),
+      uid: row.uid[index]!,
+      gid: row.gid[index]!,
+      uname,
+      gname,
       mtime: { seconds: row.seconds[index]!, nanos: row.nanos[index]! },
       size: row.size[index]!,
-      linkPath: this.#text(row.link[index]!),
-      devMajor: extra.devMajor ?? 0,
-      devMinor: extra.devMinor ?? 0,
-      xattrs: extra.xattrs ?? [],
-      ...(extra.records && { records: extra.records }),
-      ...(extra.sparse && { sparse: extra.sparse }),
+      linkPath: this.link(index),
+      devMajor: 0,
+      devMinor: 0,
+      xattrs: noXattrs,
       headerOffset: row.headerOffset[index]!,
       dataOffset: row.dataOffset[index]!,
       storedSize: row.storedSize[index]!,
     }
+    const extra = row.extra[index]!
+    return extra === 0 ? entry : { ...entry, ...decodeExtra(this.#text(extra)) }
   }
 
   *[Symbol.iterator](): Iterator<TarEntry> {
     for (let index = 0; index < this.length; index++) yield this.entry(index)
   }
 
-  #text(at: number): Buffer {
-    return this.arena.subarray(at + 4, at + 4 + this.arena.readUInt32LE(at))
+  #owner(at: number): Owner {
+    let owner = this.#owners.get(at)
+    if (owner === undefined) {
+      const text = this.#text(at)
+      const nul = text.indexOf(0)
+      owner = {
+        uname: nul < 0 ? text : text.subarray(0, nul),
+        gname: nul < 0 ? text : text.subarray(nul + 1),
+      }
+      this.#owners.set(at, owner)
+    }
+    return owner
   }
 
-  #extra(at: number): Extra {
-    return decodeExtra(this.#text(at))
+  #text(at: number): Buffer {
+    if (at === 0) return none
+    return this.arena.subarray(at + 4, at + 4 + this.arena.readUInt32LE(at))
   }
 }
 
@@ -109,7 +132,7 @@ export interface Extra {
   readonly sparse?: readonly SparseRegion[]
 }
 
-const noExtra: Extra = {}
+const noXattrs: readonly Xattr[] = []
 
 /** JSON, bytes as base64: rare, and any reader can read it. */
 export const encodeExtra = ({ xattrs, records, ...rest }: Extra): Buffer =>

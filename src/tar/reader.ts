@@ -20,6 +20,9 @@
  *  - links, devices, folders and FIFOs have no content whatever their size says, as in Go's reader, which is docker's;
  *  - a header's text is at most limits.tarMetadata (CVE-2022-2879), and only the last of a kind is held; sparse maps are bounded in sparse.ts;
  *  - a path with a NUL would be one name here and a shorter one in a system call (CVE-2026-59875): refused.
+ * A header that needs none of this may be read in place, without an entry made of it: plain-header.ts, which
+ * leaves to this reader whatever would be an error.
+ *
  * The first zero block is the end, as for GNU tar and Python; what follows is padding. (Go wants a second one or
  * the end of the file behind it, and fails.) A tar that ends without
  * one, after a whole entry, has lost nothing and is taken.
@@ -31,6 +34,7 @@ import type { EntryType, PaxRecord, TarEntry } from './entry.js'
 import { blockSize, blocks, type Header, isZeroBlock, readHeader } from './header.js'
 import { badTar } from './numbers.js'
 import { readOtherRecords, readPaxRecords, readXattrs } from './pax.js'
+import type { PlainLane, PlainSink } from './plain-lane.js'
 import type { TarAnswer, TarRequest } from './protocol.js'
 import { readSparse } from './read-sparse.js'
 import { effectiveRecords, type Records, recordNumber, recordTime, recordValue } from './records.js'
@@ -39,6 +43,8 @@ import { truncated } from './truncated.js'
 
 export interface TarEvents {
   entry(entry: TarEntry): void
+  /** Instead of `entry`, for those that need no TarEntry to be made of them. If absent, all come as entries. */
+  readonly plain?: PlainSink
   /** The records of a global PAX header. */
   global?(records: readonly PaxRecord[]): void
 }
@@ -53,8 +59,11 @@ interface Ahead {
   link?: Buffer
 }
 
-/** Emits every entry in order. Throws BAD_TAR, TRUNCATED, LIMIT_EXCEEDED, UNSUPPORTED. */
-export function* readTar(events: TarEvents): TarMachine {
+/**
+ * Emits every entry in order. Throws BAD_TAR, TRUNCATED, LIMIT_EXCEEDED, UNSUPPORTED. What the driver took by
+ * `lane` before it answers, it has emitted itself.
+ */
+export function* readTar(events: TarEvents, lane?: PlainLane): TarMachine {
   let ahead: Ahead | undefined
   let offset = 0
   let skip = 0
@@ -62,7 +71,14 @@ export function* readTar(events: TarEvents): TarMachine {
   let inside: Buffer | undefined
 
   for (;;) {
-    const answer = yield { skip, take: blockSize }
+    const answer = yield { skip, take: blockSize, fresh: ahead === undefined }
+    if (lane?.taken) {
+      lane.taken = false
+      offset = lane.offset
+      skip = blocks(lane.size)
+      padding = skip - lane.size
+      inside = lane.path
+    }
     if (typeof answer === 'number') {
       // The content is whole and only its padding is missing.
       if (answer <= padding && ahead === undefined) return
@@ -117,7 +133,7 @@ export function* readTar(events: TarEvents): TarMachine {
     const storedSize = type === 'file' ? content - (map?.dataBytes ?? 0) : 0
     const others = readOtherRecords(records.values())
     if (map) checkRegions(map.regions, map.size, storedSize, offset - blockSize)
-    events.entry({
+    const entry: TarEntry = {
       path,
       type,
       mode: header.mode,
@@ -132,12 +148,16 @@ export function* readTar(events: TarEvents): TarMachine {
       devMajor: header.devMajor,
       devMinor: header.devMinor,
       xattrs: readXattrs(records.values()),
-      ...(others.length > 0 && { records: others }),
-      ...(map && { sparse: map.regions }),
       headerOffset: start,
       dataOffset,
       storedSize,
-    })
+    }
+    const isPlain = others.length === 0 && map === undefined
+    events.entry(
+      isPlain
+        ? entry
+        : { ...entry, ...(others.length > 0 && { records: others }), ...(map && { sparse: map.regions }) },
+    )
     skip = blocks(content) - (map?.dataBytes ?? 0)
     padding = blocks(content) - content
     offset = dataOffset

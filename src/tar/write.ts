@@ -6,28 +6,28 @@
 import { LadingError } from '../spec/errors.js'
 import { visible } from '../spec/escape.js'
 import { limits } from '../spec/limits.js'
+import { encodeHeader, fitName } from './encode-header.js'
 import type { EntryType, SparseRegion, TarEntry, Timestamp } from './entry.js'
 import { blockSize, blocks } from './header.js'
 
-export type WritableEntry = Pick<TarEntry, 'path' | 'type'> &
-  Partial<
-    Pick<
-      TarEntry,
-      | 'mode'
-      | 'uid'
-      | 'gid'
-      | 'uname'
-      | 'gname'
-      | 'mtime'
-      | 'size'
-      | 'linkPath'
-      | 'devMajor'
-      | 'devMinor'
-      | 'xattrs'
-      | 'records'
-      | 'sparse'
-    >
-  >
+export type WritableEntry = Pick<TarEntry, 'path' | 'type'> & {
+  readonly [Key in Optional]?: TarEntry[Key] | undefined
+}
+
+type Optional =
+  | 'mode'
+  | 'uid'
+  | 'gid'
+  | 'uname'
+  | 'gname'
+  | 'mtime'
+  | 'size'
+  | 'linkPath'
+  | 'devMajor'
+  | 'devMinor'
+  | 'xattrs'
+  | 'records'
+  | 'sparse'
 
 const none = Buffer.alloc(0)
 const flags: Readonly<Record<EntryType, string>> = {
@@ -47,7 +47,45 @@ const flags: Readonly<Record<EntryType, string>> = {
  * of a sparse file (GNU tar's PAX format 1.0, its map ends the header) the bytes of its regions and their padding.
  * Throws UNSUPPORTED for what no tar header can say: it would read back as something else.
  */
-export const encodeEntry = (entry: WritableEntry): Buffer => {
+export const encodeEntry = (entry: WritableEntry): Buffer => encodePlain(entry) ?? encodeWithRecords(entry)
+
+/** Most entries: the header alone holds all that there is to say. An export has tens of thousands of them. */
+const encodePlain = (entry: WritableEntry): Buffer | undefined => {
+  const { path, type, uid = 0, gid = 0, size = 0, devMajor = 0, devMinor = 0, mtime } = entry
+  const { uname = none, gname = none, linkPath = none, xattrs, records, sparse } = entry
+  if (sparse !== undefined || (xattrs?.length ?? 0) > 0 || (records?.length ?? 0) > 0) return undefined
+  if (uid >= 8 ** 7 || gid >= 8 ** 7 || size >= 8 ** 11 || devMajor >= 8 ** 7 || devMinor >= 8 ** 7)
+    return undefined
+  const seconds = mtime?.seconds ?? 0
+  if ((mtime !== undefined && mtime.nanos !== 0) || seconds < 0 || seconds >= 8 ** 11) return undefined
+  if (path.length === 0 || linkPath.length > 100 || uname.length > 31 || gname.length > 31) return undefined
+  if (holdsNul(path) || holdsNul(linkPath) || holdsNul(uname) || holdsNul(gname)) return undefined
+  const name = fitName(path)
+  if (name === undefined) return undefined
+  const mode = entry.mode ?? (type === 'directory' ? 0o755 : 0o644)
+  // Written out: to spread one object into another costs more than all the rest.
+  return encodeHeader({
+    name,
+    flag: flags[type],
+    mode,
+    uid,
+    gid,
+    size,
+    mtime: seconds,
+    linkPath,
+    uname,
+    gname,
+    devMajor,
+    devMinor,
+  })
+}
+
+const holdsNul = (text: Buffer): boolean => {
+  for (let at = 0; at < text.length; at++) if (text[at] === 0) return true
+  return false
+}
+
+const encodeWithRecords = (entry: WritableEntry): Buffer => {
   const {
     path,
     type,
@@ -63,7 +101,7 @@ export const encodeEntry = (entry: WritableEntry): Buffer => {
   const fail = (problem: string): never => {
     throw new LadingError('UNSUPPORTED', `Cannot write ${JSON.stringify(visible(path))} to a tar: ${problem}`)
   }
-  if (path.length === 0 || [path, linkPath, uname, gname].some(text => text.includes(0)))
+  if (path.length === 0 || [path, linkPath, uname, gname].some(holdsNul))
     fail('a name is empty or holds a NUL')
   if (devMajor >= 8 ** 7 || devMinor >= 8 ** 7) fail(`there is no room for device ${devMajor}:${devMinor}`)
   const map = entry.sparse && encodeSparseMap(entry.sparse, size)
@@ -140,7 +178,8 @@ export const storedLength = (regions: readonly SparseRegion[]): number =>
   regions.reduce((sum, { length }) => sum + length, 0)
 
 /** Zeros that fill the last block of `size` bytes of content. */
-export const padding = (size: number): Buffer => Buffer.alloc(blocks(size) - size)
+export const padding = (size: number): Buffer => zeros.subarray(0, blocks(size) - size)
+const zeros = Buffer.alloc(blockSize)
 
 /** Two zero blocks. */
 export const endOfArchive = Buffer.alloc(2 * blockSize)
@@ -161,56 +200,6 @@ export const paxRecord = (key: string, value: Buffer): Buffer => {
   let length = rest.length
   while (length !== rest.length + String(length).length) length = rest.length + String(length).length
   return Buffer.concat([Buffer.from(String(length)), rest])
-}
-
-interface HeaderFields {
-  readonly name: { readonly prefix: Buffer; readonly name: Buffer }
-  readonly flag: string
-  readonly mode: number
-  readonly uid: number
-  readonly gid: number
-  readonly size: number
-  readonly mtime: number
-  readonly linkPath: Buffer
-  readonly uname: Buffer
-  readonly gname: Buffer
-  readonly devMajor: number
-  readonly devMinor: number
-}
-
-const encodeHeader = (fields: HeaderFields): Buffer => {
-  const block = Buffer.alloc(blockSize)
-  const octal = (value: number, at: number, digits: number) =>
-    block.write(`${value.toString(8).padStart(digits, '0')}\0`, at, 'latin1')
-  fields.name.name.copy(block, 0)
-  octal(fields.mode & 0o7777, 100, 7)
-  octal(fields.uid, 108, 7)
-  octal(fields.gid, 116, 7)
-  octal(fields.size, 124, 11)
-  octal(fields.mtime, 136, 11)
-  block.write('        ', 148, 'latin1')
-  block.write(fields.flag, 156, 'latin1')
-  fields.linkPath.copy(block, 157)
-  block.write('ustar\x0000', 257, 'latin1')
-  fields.uname.copy(block, 265)
-  fields.gname.copy(block, 297)
-  octal(fields.devMajor, 329, 7)
-  octal(fields.devMinor, 337, 7)
-  fields.name.prefix.copy(block, 345)
-  let sum = 0
-  for (const byte of block) sum += byte
-  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
-  return block
-}
-
-/** ustar holds 100 bytes, or 155 and 100 about a slash; only ASCII means the same to every reader. */
-const fitName = (path: Buffer): { prefix: Buffer; name: Buffer } | undefined => {
-  if (path.some(byte => byte > 127)) return undefined
-  if (path.length <= 100) return { prefix: none, name: path }
-  // The slash at the end of a folder's name is part of the name.
-  const slash = path.indexOf(0x2f, path.length - 101)
-  if (slash <= 0 || slash > 155 || slash === path.length - 1) return undefined
-  return { prefix: path.subarray(0, slash), name: path.subarray(slash + 1) }
 }
 
 const formatTime = ({ seconds, nanos }: Timestamp): string => {

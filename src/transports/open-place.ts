@@ -3,10 +3,8 @@ import { join } from 'node:path'
 import type { Snapshot } from '../image/snapshot.js'
 import type { AnySource } from '../image/wrapped-source.js'
 import { LadingError } from '../spec/errors.js'
-import { openDirectory } from './directory/source.js'
 import { type OpenOptions, openSource } from './open.js'
 import { isSnapshotPlace, type Place, type SnapshotPlace } from './place.js'
-import { openRootfsTar } from './rootfs-tar/source.js'
 
 /** A place holds images, or one file tree. */
 export type OpenedPlace = { readonly source: AnySource } | { readonly snapshot: Snapshot }
@@ -18,19 +16,23 @@ export type OpenedPlace = { readonly source: AnySource } | { readonly snapshot: 
 export const openPlace = async (place: Place, options: OpenOptions = {}): Promise<OpenedPlace> => {
   if (isSnapshotPlace(place)) return { snapshot: await openSnapshot(place, options) }
   if (place.kind === 'unknown' && place.query === undefined && isPlainFolder(place.path))
-    return { snapshot: await openDirectory(place.path) }
+    return { snapshot: await openSnapshot({ kind: 'dir', path: place.path }) }
   try {
     return { source: await openSource(place, options) }
   } catch (error) {
     if (place.kind !== 'unknown' || place.path === '-' || !isTar(error)) throw error
-    return { snapshot: await openRootfsTar(place.path) }
+    return { snapshot: await openSnapshot({ kind: 'rootfs', path: place.path }) }
   }
 }
 
-export const openSnapshot = (
+// Its modules are loaded only here: most places hold images.
+export const openSnapshot = async (
   { kind, path }: SnapshotPlace,
   { stdin }: OpenOptions = {},
-): Promise<Snapshot> => (kind === 'dir' ? openDirectory(path) : openRootfsTar(path, stdin))
+): Promise<Snapshot> =>
+  kind === 'dir'
+    ? (await import('./directory/source.js')).openDirectory(path)
+    : (await import('./rootfs-tar/source.js')).openRootfsTar(path, stdin)
 
 const isPlainFolder = (path: string): boolean =>
   path !== '-' &&

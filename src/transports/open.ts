@@ -15,7 +15,6 @@ import type { BlobStage } from '../image/stage.js'
 import { type AnySource, wrapSource } from '../image/wrapped-source.js'
 import { LadingError } from '../spec/errors.js'
 import { defaultStoreDirectory } from '../store/places.js'
-import { openStore } from '../store/store.js'
 import type { Archive } from './archive/archive.js'
 import { readInOrder } from './archive/read-in-order.js'
 import { readInPlace } from './archive/read-in-place.js'
@@ -66,8 +65,11 @@ const noFileEither = (word: string, error: unknown): unknown =>
     : error
 
 const openImagePlace = async (place: ImagePlace, options: OpenOptions): Promise<AnySource> => {
-  if (place.kind === 'store')
+  if (place.kind === 'store') {
+    // Loaded only here: most places are files.
+    const { openStore } = await import('../store/store.js')
     return (await openStore(options.storeDirectory ?? defaultStoreDirectory())).source()
+  }
   if (place.kind === 'oci') return openOciLayout(place.path)
   if (place.path !== '-' && (await isFolder(place.path))) {
     if (existsSync(join(place.path, 'index.json'))) return openOciLayout(place.path)

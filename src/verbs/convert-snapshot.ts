@@ -1,14 +1,16 @@
 import { silent } from '../bytes/progress.js'
 import { openSpoolFile } from '../bytes/spool-file.js'
+import { StopFlag } from '../bytes/threads.js'
 import { lossesAt } from '../image/capabilities.js'
+import { contentsToVerify, type UnverifiedContents } from '../image/file-content.js'
 import { loadTree } from '../image/view.js'
-import { flatEntries } from '../layer/flat-tar.js'
+import { bytesOfTree } from '../layer/disk/rows-of-tree.js'
 import { LadingError } from '../spec/errors.js'
 import { openDirectoryOutput } from '../transports/directory/sink.js'
 import type { ImagePlace, SnapshotPlace } from '../transports/place.js'
 import { type ConvertOptions, type ConvertResult, openDestination } from './convert-destination.js'
-import { exportSnapshot, possessionsOf, readableContents } from './export.js'
-import { withTree } from './open-tree.js'
+import { exportSnapshot, possessionsOf } from './export.js'
+import { type OpenImage, withTree } from './open-tree.js'
 import { imageOfSnapshot } from './snapshot-image.js'
 import { openSnapshotInput } from './snapshot-input.js'
 
@@ -30,28 +32,36 @@ export const writeSnapshot = async (options: ConvertOptions, to: SnapshotPlace):
   return { images: [], losses, warnings }
 }
 
-const unpackInto = (
+const unpackInto = async (
   { source: place, storeDirectory, platform, progress = silent }: ConvertOptions,
   path: string,
-): Promise<ConvertResult> =>
-  withTree({ place, storeDirectory, progress, ...(platform && { platform }) }, async opened => {
-    const output = openDirectoryOutput(path)
-    await using spool = await openSpoolFile()
-    const { entries } = flatEntries(opened.tree)
-    const contents = await readableContents(opened, spool)
-    const total = entries.reduce((sum, { content }) => sum + (content?.entry.storedSize ?? 0), 0)
-    const task = progress.begin('Unpacking', total)
-    const losses = await output.write(entries, contents, bytes => task.advance(bytes))
+): Promise<ConvertResult> => {
+  const output = openDirectoryOutput(path)
+  await using spool = await openSpoolFile()
+  // Layers are verified from here on, beside all that follows.
+  let verifying: Promise<UnverifiedContents> | undefined
+  const begin = ({ source, image }: OpenImage): AsyncDisposable => {
+    verifying = contentsToVerify(source, image, spool)
+    const begun = verifying.catch(() => undefined)
+    return { [Symbol.asyncDispose]: async () => endOf(await begun) }
+  }
+  const options = { place, storeDirectory, progress, begin, ...(platform && { platform }) }
+  return await withTree(options, async opened => {
+    const { tree, contents, snapshot, warnings } = opened
+    const unverified = await (verifying ?? { contents, verified: Promise.resolve(), stop: new StopFlag() })
+    const task = progress.begin('Unpacking', bytesOfTree(tree))
+    const made = await output.write(tree, unverified, bytes => task.advance(bytes))
     task.end()
-    return {
-      ...{ images: [], warnings: opened.warnings },
-      losses: [
-        ...(opened.snapshot?.losses ?? []),
-        ...lossesAt('dir', possessionsOf(opened, place)),
-        ...losses,
-      ],
-    }
+    const losses = [...(snapshot?.losses ?? []), ...lossesAt('dir', possessionsOf(opened, place)), ...made]
+    return { images: [], losses, warnings }
   })
+}
+
+/** Layers are being read until their verification has ended, however that is. */
+const endOf = async (unverified: UnverifiedContents | undefined): Promise<void> => {
+  unverified?.stop.raise()
+  await unverified?.verified.catch(() => {})
+}
 
 /** convert of a flat tar or a folder to an image of one layer. Throws USAGE for what takes more layers. */
 export const importInto = async (options: ConvertOptions, to: ImagePlace): Promise<ConvertResult> => {

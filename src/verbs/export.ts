@@ -2,10 +2,12 @@ import { type CompressOptions, compress } from '../bytes/compress.js'
 import { countedParts, streamParts } from '../bytes/parts.js'
 import { type ProgressTask, silent } from '../bytes/progress.js'
 import { openSpoolFile, type SpoolFile } from '../bytes/spool-file.js'
+import { expectWork } from '../bytes/threads.js'
 import { lossesAt, type Possession } from '../image/capabilities.js'
 import { verifiedContents } from '../image/file-content.js'
 import type { Loss, Warning } from '../image/loss.js'
 import { configPossessions, imagePossessions } from '../image/possessions.js'
+import { bytesOf } from '../image/tree-size.js'
 import { type Carried, encodeCarried } from '../layer/carried.js'
 import type { Contents } from '../layer/content.js'
 import { type FlatLosses, flatEntries, flatTar } from '../layer/flat-tar.js'
@@ -17,7 +19,7 @@ import { fullName } from '../spec/reference.js'
 import { openOutput } from '../transports/archive/output.js'
 import { globMatcher } from './glob.js'
 import type { LookOptions } from './open-image.js'
-import { type OpenTree, withTree } from './open-tree.js'
+import { type OpenImage, type OpenTree, withTree } from './open-tree.js'
 
 export interface ExportOptions extends LookOptions {
   /** A path, or `-` for standard output. */
@@ -47,7 +49,7 @@ export interface ExportResult {
  * Unless `bare`, an image's config is carried in a header that other readers pass over, and import puts it back.
  */
 export const exportSnapshot = (options: ExportOptions): Promise<ExportResult> =>
-  withTree(options, async opened => {
+  withTree({ ...options, begin }, async opened => {
     await using spool = await openSpoolFile()
     const { bare = false } = options
     const flat = flatEntries(opened.tree, { bare, includes: filterOf(options) })
@@ -76,6 +78,11 @@ export const exportSnapshot = (options: ExportOptions): Promise<ExportResult> =>
       ],
     }
   })
+
+/** While the tables of contents are read, the threads that will copy are started. */
+const begin = ({ tree }: OpenImage): undefined => {
+  expectWork(bytesOf([tree]))
+}
 
 /** For reading them all; an image's layers are verified first. */
 export const readableContents = (

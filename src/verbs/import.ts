@@ -1,6 +1,7 @@
 import type { ByteStream } from '../bytes/byte-stream.js'
 import { digestOf } from '../bytes/hasher.js'
 import { type Progress, silent } from '../bytes/progress.js'
+import { expectWork } from '../bytes/threads.js'
 import type { CommitResult } from '../image/interfaces.js'
 import type { Loss, Warning } from '../image/loss.js'
 import { loadTree } from '../image/view.js'
@@ -61,8 +62,9 @@ const readName = (text: string): Reference => {
 const importAll = async (options: ImportOptions, name: Reference | undefined): Promise<ImportResult> => {
   const { input: text, name: _, configFrom, store, progress = silent, stdin, ...rest } = options
   const config = configFrom === undefined ? undefined : await configOf(configFrom, store)
-  await using session = await store.session()
   await using input = await openSnapshotInput(text, stdin)
+  expectWork(input.file?.length ?? 0)
+  await using session = await store.session()
   const made = await imageOfSnapshot(input, session, progress, {
     ...{ ...rest, createdBy: 'lading import', names: name ? [name] : [] },
     ...(config && { config }),

@@ -1,5 +1,7 @@
+import { statSync } from 'node:fs'
 import type { ByteStream } from '../bytes/byte-stream.js'
 import { type Progress, type ProgressTask, silent } from '../bytes/progress.js'
+import { expectWork } from '../bytes/threads.js'
 import type { CommitResult, Image, Root, Tree } from '../image/interfaces.js'
 import type { Loss, Warning } from '../image/loss.js'
 import { narrowToPlatform } from '../image/narrow.js'
@@ -64,6 +66,7 @@ const loadAll = async ({
   progress = silent,
   stdin,
 }: LoadOptions) => {
+  expectWork(statSync(input, { throwIfNoEntry: false })?.size ?? 0)
   await using session = await store.session({ sync })
   await using opened = await openSource(parsePlace(input), {
     stage: session,

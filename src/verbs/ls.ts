@@ -1,5 +1,6 @@
 import type { MergedTree, TreeNode } from '../layer/merged-tree.js'
 import type { Toc } from '../layer/toc.js'
+import { sortedChildren } from '../layer/tree-walk.js'
 import { LadingError } from '../spec/errors.js'
 import type { EntryType, Timestamp } from '../tar/entry.js'
 import { measuringStage } from '../transports/archive/stages.js'
@@ -45,7 +46,7 @@ export const ls = (options: ListOptions): Promise<readonly ListedEntry[]> =>
         return listLayer(await Promise.all((image?.image.layers ?? []).map(layer => layer.toc())), layer)
       const from = nodeAt(tree, path)
       if (from.children === undefined) return [describe(tree, from)]
-      const nodes = recursive ? tree.walk(from) : [...tree.walk(from)].filter(node => node.parent === from)
+      const nodes = recursive ? tree.walk(from) : sortedChildren(from)
       return Array.from(nodes, node => describe(tree, node))
     },
     measuringStage,
@@ -67,7 +68,7 @@ const listLayer = (tocs: readonly Toc[], layer: number): readonly ListedEntry[] 
 export const describe = (tree: MergedTree, node: TreeNode): ListedEntry => {
   const entry = tree.entry(node)
   const { type, links, layer } = node.inode
-  return {
+  const listed: ListedEntry = {
     path: Buffer.from(tree.pathOf(node), 'latin1'),
     type,
     mode: entry?.mode ?? 0o755,
@@ -75,9 +76,10 @@ export const describe = (tree: MergedTree, node: TreeNode): ListedEntry => {
     gid: entry?.gid ?? 0,
     size: entry?.size ?? 0,
     mtime: entry?.mtime ?? { seconds: 0, nanos: 0 },
-    ...(entry && type === 'symlink' && { target: entry.linkPath }),
-    ...(entry && /device/.test(type) && { devMajor: entry.devMajor, devMinor: entry.devMinor }),
     links,
     layer,
   }
+  if (entry && type === 'symlink') return { ...listed, target: entry.linkPath }
+  if (entry && /device/.test(type)) return { ...listed, devMajor: entry.devMajor, devMinor: entry.devMinor }
+  return listed
 }

@@ -12,22 +12,29 @@ import { openPlace } from '../transports/open-place.js'
 import { parsePlace } from '../transports/place.js'
 import type { LookOptions } from './open-image.js'
 
+export type OpenImage = PickedImage & { readonly source: AnySource }
+
 /** The file tree that a place shows: of an image its layers merged, of a snapshot what is there. */
 export interface OpenTree {
   readonly tree: MergedTree
   readonly contents: Contents
-  readonly image?: PickedImage & { readonly source: AnySource }
+  readonly image?: OpenImage
   readonly snapshot?: Snapshot
   readonly warnings: readonly Warning[]
 }
 
+export interface TreeOptions extends LookOptions {
+  /** What may begin with an image before its layers' tables of contents are read; what it gives is closed before the source. */
+  readonly begin?: (image: OpenImage) => AsyncDisposable | undefined
+}
+
 /** Open the tree of a place, look at it, close it again. `stage` as in withSource. Errors say what was looked at. */
 export const withTree = async <Result>(
-  options: LookOptions,
+  options: TreeOptions,
   look: (opened: OpenTree) => Promise<Result>,
   stage?: BlobStage,
 ): Promise<Result> => {
-  const { place, platform, ...rest } = options
+  const { place, platform, begin, ...rest } = options
   try {
     const opened = await openPlace(parsePlace(place), { ...rest, ...(stage && { stage }) })
     if ('snapshot' in opened) {
@@ -37,11 +44,13 @@ export const withTree = async <Result>(
     }
     await using source = opened.source
     const picked = await pickImage(source, platform)
+    const image = { source, ...picked }
+    await using _begun = begin?.(image)
     const tree = mergeTocs(await Promise.all(picked.image.layers.map(layer => layer.toc())))
     return await look({
       tree,
       contents: imageContents(source, picked.image),
-      image: { source, ...picked },
+      image,
       warnings: [...source.warnings, ...tree.oddities.map(message => ({ what: 'layer', message }))],
     })
   } catch (error) {

@@ -1,4 +1,5 @@
 import { type Progress, type ProgressTask, silent } from '../bytes/progress.js'
+import { expectWork } from '../bytes/threads.js'
 import type { ImageSource, Root, Tree } from '../image/interfaces.js'
 import type { Loss, Warning } from '../image/loss.js'
 import { narrowToPlatform } from '../image/narrow.js'
@@ -80,6 +81,7 @@ const saveFrom = async (
       tree = await loadTree(source, narrowed.root)
     }
     trees.push(tree)
+    expectWork(bytesOf(trees))
     await sink.write(tree)
   }
   task = progress.begin('Saving', bytesOf(trees))

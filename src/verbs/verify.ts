@@ -1,6 +1,7 @@
 import { drain } from '../bytes/collect.js'
 import { type ProgressTask, silent } from '../bytes/progress.js'
 import { sideBySide } from '../bytes/side-by-side.js'
+import { expectWork } from '../bytes/threads.js'
 import type { Artifact, Image, Layer, Root, Tree } from '../image/interfaces.js'
 import { checkDiffId, layerName } from '../image/layer-view.js'
 import { platformOf } from '../image/narrow.js'
@@ -55,6 +56,7 @@ export const verify = (options: LookOptions): Promise<Verification> =>
         const tree = await check.document(root)
         if (tree) trees.push(tree)
       }
+      expectWork(bytesOf(trees))
       task = (options.progress ?? silent).begin('Verifying', bytesOf(trees))
       for (const tree of trees) await check.tree(tree)
       for (const { what, message } of source.warnings)

@@ -29,7 +29,7 @@ const rounds = Number(values.rounds)
 const say = (line: string) => process.stderr.write(`${line}\n`)
 
 say('Making the archive')
-const input = benchInput(values.cache, { layers: 5, bytes: 100e6, files: 2400 })
+const input = benchInput(values.cache, { layers: 5, bytes: 504e6, files: 12_000 })
 const place = openPlace(14e9, values.cache)
 const folder = join(place.path, 'work')
 mkdirSync(folder)

@@ -15,11 +15,14 @@ export interface Row {
   readonly contestants: readonly Contestant[]
   /** By contestant: how many times faster lading has to be. */
   readonly wanted: Readonly<Record<string, number>>
+  /** By contestant: how many seconds more lading may take, where a ratio says little. */
+  readonly margins?: Readonly<Record<string, number>>
 }
 
 export interface RowResult {
   readonly name: string
   readonly wanted: Row['wanted']
+  readonly margins: NonNullable<Row['margins']>
   /** Median seconds and largest memory by contestant, lading first; what it said, where it failed. */
   readonly results: readonly {
     readonly name: string
@@ -49,7 +52,7 @@ export const runRow = (row: Row, rounds: number, place: BenchPlace): RowResult =
     }
   }
   return {
-    ...{ name: row.name, wanted: row.wanted },
+    ...{ name: row.name, wanted: row.wanted, margins: row.margins ?? {} },
     results: row.contestants.map(({ name }) => {
       const all = measured.get(name)!
       const seconds = all.map(({ seconds }) => seconds)

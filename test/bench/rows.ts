@@ -80,6 +80,17 @@ export const allRows = (setting: Setting): Readonly<Record<string, () => Row>> =
     made.delete('docker container')
   }
 
+  const look = (name: string, ...words: string[]): Row => ({
+    ...row(
+      name,
+      {},
+      who('lading', true, () => lading('x', ...words)),
+      who('node -e 0', true, () => ({ words: [process.execPath, '-e', '0'] })),
+      who('skopeo inspect', sko, () => ({ words: ['skopeo', 'inspect', `docker-archive:${input.archive}`] })),
+    ),
+    margins: { 'node -e 0': 0.06 },
+  })
+
   return {
     load: () =>
       row(
@@ -194,7 +205,7 @@ export const allRows = (setting: Setting): Readonly<Record<string, () => Row>> =
     flatten: () => {
       inLading()
       const container = pod ? podmanContainer() : ''
-      const pipe = `"$@" | gzip -6 > "$0"`
+      const pipe = (compressor: string) => `"$@" | ${compressor} -6 > "$0"`
       return row(
         'flatten, gzip result (level 6)',
         { 'podman export | gzip -6': 2 },
@@ -217,9 +228,29 @@ export const allRows = (setting: Setting): Readonly<Record<string, () => Row>> =
           'podman export | gzip -6',
           pod,
           round => ({
-            words: ['sh', '-c', pipe, out('b', round), ...podman('podman', 'export', container).words],
+            words: [
+              'sh',
+              '-c',
+              pipe('gzip'),
+              out('b', round),
+              ...podman('podman', 'export', container).words,
+            ],
           }),
           gone('b'),
+        ),
+        who(
+          'podman export | pigz -6',
+          pod && has('pigz'),
+          round => ({
+            words: [
+              'sh',
+              '-c',
+              pipe('pigz'),
+              out('c', round),
+              ...podman('podman', 'export', container).words,
+            ],
+          }),
+          gone('c'),
         ),
       )
     },
@@ -252,19 +283,10 @@ export const allRows = (setting: Setting): Readonly<Record<string, () => Row>> =
         ),
       )
     },
-    look: () =>
-      row(
-        'look into the archive',
-        {},
-        who('lading inspect', true, () => lading('x', 'inspect', input.archive)),
-        who('lading history', true, () => lading('x', 'history', input.archive)),
-        who('lading ls', true, () => lading('x', 'ls', input.archive)),
-        who('lading --version', true, () => lading('x', '--version')),
-        who('node -e 0', true, () => ({ words: [process.execPath, '-e', '0'] })),
-        who('skopeo inspect', sko, () => ({
-          words: ['skopeo', 'inspect', `docker-archive:${input.archive}`],
-        })),
-      ),
+    version: () => look('start and say the version', '--version'),
+    inspect: () => look('inspect the archive', 'inspect', input.archive),
+    history: () => look('history of the archive', 'history', input.archive),
+    ls: () => look('ls of the archive', 'ls', input.archive),
     verify: () =>
       row(
         'verify every digest',

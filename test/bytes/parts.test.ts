@@ -11,7 +11,7 @@ import { collect } from '../../src/bytes/collect.js'
 import { hashBehind, Track } from '../../src/bytes/hash-behind.js'
 import { digestOf } from '../../src/bytes/hasher.js'
 import { inflateRegion } from '../../src/bytes/inflate-region.js'
-import { type Part, streamParts } from '../../src/bytes/parts.js'
+import { type FilePart, type Part, streamParts } from '../../src/bytes/parts.js'
 import { sideBySide } from '../../src/bytes/side-by-side.js'
 import { inThread, worthAThread } from '../../src/bytes/threads.js'
 import { writeParts } from '../../src/bytes/write-parts.js'
@@ -42,14 +42,14 @@ const anyParts = fc
   )
   .map(items => {
     let at = 0
-    return items.map((item): Part => {
+    return items.map((item): Uint8Array | FilePart => {
       if (item instanceof Uint8Array) return item
       const offset = 'gap' in item ? at + item.gap : item.offset
       at = offset + item.length
       return region(offset, item.length)
     })
   })
-const bytesOf = (parts: readonly Part[]): Buffer =>
+const bytesOf = (parts: readonly (Uint8Array | FilePart)[]): Buffer =>
   Buffer.concat(
     parts.map(part =>
       part instanceof Uint8Array ? part : content.subarray(part.offset, part.offset + part.length),
@@ -83,9 +83,30 @@ test('streamParts, writeParts and assemble give the same bytes, those of the par
   )
 })
 
+test('streamParts and writeParts: a part may be a stream, and parts may come one by one', async t => {
+  async function* pieces() {
+    yield content.subarray(0, 1000)
+    yield content.subarray(1000, 2 << 20)
+  }
+  async function* parts(): AsyncIterable<Part> {
+    yield Buffer.from('head')
+    yield { length: 2 << 20, stream: pieces() }
+    yield region(0, 9 << 20)
+  }
+  const wanted = Buffer.concat([
+    Buffer.from('head'),
+    content.subarray(0, 2 << 20),
+    content.subarray(0, 9 << 20),
+  ])
+  t.true((await collect(streamParts(parts()), { max: 1 << 30, what: 'parts' })).equals(wanted))
+  const written = output()
+  t.is(await writeParts(written.fd, parts()), wanted.length)
+  t.true(written.read().equals(wanted))
+})
+
 test('writeParts: what threads copy and check is where it belongs; wrong bytes are an error', async t => {
   const half = 12 << 20
-  const part = (offset: number, digest = digestOf(content.subarray(offset, offset + half))): Part => ({
+  const part = (offset: number, digest = digestOf(content.subarray(offset, offset + half))): FilePart => ({
     ...region(offset, half),
     check: { wanted: { digest, size: half }, what: 'a half' },
   })

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { find } from '../../verbs/find.js'
 import { examples, globalsOf, lookOptions } from '../command.js'
-import { print, printJson } from '../output.js'
+import { printJson, printLines } from '../output.js'
 import { longTable, nameOf } from './ls.js'
 
 export const command = (): Command =>
@@ -24,7 +24,6 @@ export const command = (): Command =>
         const globals = globalsOf(command)
         const entries = await find({ ...(await lookOptions(place, globals, platform)), glob })
         if (globals.json) return printJson(entries)
-        if (!long) for (const entry of entries) print(nameOf(entry))
-        else for (const line of longTable(entries)) print(line)
+        printLines(long ? longTable(entries) : entries.map(nameOf))
       },
     )

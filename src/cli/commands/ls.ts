@@ -4,7 +4,7 @@ import { visible } from '../../spec/escape.js'
 import { type ListedEntry, ls } from '../../verbs/ls.js'
 import { examples, globalsOf, lookOptions } from '../command.js'
 import { formatMode, formatTime } from '../format.js'
-import { print, printJson } from '../output.js'
+import { printJson, printLines } from '../output.js'
 import { formatTable } from '../table.js'
 
 interface Options {
@@ -42,8 +42,7 @@ export const command = (): Command =>
           ...(layer !== undefined && { layer: readLayer(layer) }),
         })
         if (globals.json) return printJson(entries)
-        if (!long) for (const entry of entries) print(nameOf(entry))
-        else for (const line of longTable(entries)) print(line)
+        printLines(long ? longTable(entries) : entries.map(nameOf))
       },
     )
 

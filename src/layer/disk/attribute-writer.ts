@@ -1,6 +1,6 @@
 import { fchmodSync, fchownSync } from 'node:fs'
 import type { Xattr } from '../../tar/entry.js'
-import type { FlatEntry } from '../flat-entry.js'
+import type { ReadRow } from './part.js'
 import { aclXattr } from './posix-acl.js'
 import { heldNote, ownerNote } from './rootless-notes.js'
 import type { SystemCalls } from './system-calls.js'
@@ -23,48 +23,70 @@ export const epoch = { seconds: 0, nanos: 0 }
 /** No attributes here, not for this kind of file, not for this user, no room for them, a value it does not take. */
 const refusals = new Set(['ENOTSUP', 'EPERM', 'EACCES', 'E2BIG', 'ENOSPC', 'ERANGE', 'EINVAL'])
 
-type Entry = FlatEntry['entry']
+/** Who unpacks, and what the place makes of modes. */
+export interface UnpackRules {
+  readonly uid: number
+  readonly gid: number
+  /** Bits of a mode that a new file does not get when it is made: the umask, or all, where an ACL has a say. */
+  readonly withheld: number
+}
+
+type Row = Pick<ReadRow, 'type' | 'mode' | 'uid' | 'gid' | 'seconds' | 'nanos' | 'extra'>
 
 /** Gives files their owners, attributes, modes and times: for real as root, otherwise partly as notes. */
 export class AttributeWriter {
   readonly losses = { xattrs: 0, owners: 0, devices: 0, records: 0 }
-  readonly self = { uid: process.geteuid!(), gid: process.getegid!() }
+  readonly #rules: UnpackRules
   readonly #system: SystemCalls
 
-  constructor(system: SystemCalls) {
+  constructor(system: SystemCalls, rules: UnpackRules) {
     this.#system = system
+    this.#rules = rules
   }
 
   get privileged(): boolean {
-    return this.self.uid === 0
+    return this.#rules.uid === 0
   }
 
-  /** All of what is open as `fd` and found at `path` (of pathIn), in the order in which nothing undoes another. */
-  finish(fd: number, path: Buffer, entry: Entry): void {
-    const { uid = 0, gid = 0 } = entry
+  /**
+   * Whether a file or a folder may be made with its own mode, and need not be given it in the end: nothing takes
+   * from it, and what else it gets needs no other.
+   */
+  mayHaveMode({ type, mode, uid, gid, extra }: Row): boolean {
+    const needed = type === 'directory' ? 0o700 : 0
+    if ((mode & (~0o777 | this.#rules.withheld)) !== 0 || (mode & needed) !== needed) return false
+    const isNoted = !this.privileged && (uid !== 0 || gid !== 0)
+    return !isNoted && extra?.xattrs === undefined && extra?.records === undefined
+  }
+
+  /** All of what is open as `fd`, in the order in which nothing undoes another. */
+  finish(fd: number, row: Row, hasMode: boolean): void {
+    const { mode, uid, gid } = row
     if (this.privileged) {
-      if (uid !== this.self.uid || gid !== this.self.gid) fchownSync(fd, uid, gid)
+      if (uid !== this.#rules.uid || gid !== this.#rules.gid) fchownSync(fd, uid, gid)
     } else if (uid !== 0 || gid !== 0) {
-      if (!this.set(path, ownerNote({ uid, gid }))) this.losses.owners++
+      if (!this.set(fd, ownerNote({ uid, gid }))) this.losses.owners++
     }
-    this.setAll(path, entry)
-    fchmodSync(fd, entry.mode ?? 0o644)
-    this.#system.setOpenTime(fd, entry.mtime ?? epoch)
+    this.setAll(fd, row)
+    if (!hasMode) fchmodSync(fd, mode)
+    this.#system.setOpenTime(fd, row)
   }
 
-  setAll(path: Buffer, { xattrs = [], records = [] }: Entry): void {
-    for (const xattr of xattrs) this.#setOrHold(path, xattr)
-    for (const record of records) {
+  /** `at` is a descriptor, or a path of pathIn. */
+  setAll(at: number | Buffer, { extra }: Row): void {
+    for (const xattr of extra?.xattrs ?? []) this.#setOrHold(at, xattr)
+    for (const record of extra?.records ?? []) {
       const acl = aclXattr(record)
       if (acl === undefined) this.losses.records++
-      else this.#setOrHold(path, acl)
+      else this.#setOrHold(at, acl)
     }
   }
 
   /** False where the file system, or the user's rank, does not allow it. */
-  set(path: Buffer, xattr: Xattr): boolean {
+  set(at: number | Buffer, xattr: Xattr): boolean {
     try {
-      this.#system.setXattr(path, xattr)
+      if (typeof at === 'number') this.#system.setOpenXattr(at, xattr)
+      else this.#system.setXattr(at, xattr)
       return true
     } catch (error) {
       if (refusals.has((error as NodeJS.ErrnoException).code ?? '')) return false
@@ -72,8 +94,8 @@ export class AttributeWriter {
     }
   }
 
-  #setOrHold(path: Buffer, xattr: Xattr): void {
-    if (this.set(path, xattr)) return
-    if (this.privileged || !this.set(path, heldNote(xattr))) this.losses.xattrs++
+  #setOrHold(at: number | Buffer, xattr: Xattr): void {
+    if (this.set(at, xattr)) return
+    if (this.privileged || !this.set(at, heldNote(xattr))) this.losses.xattrs++
   }
 }

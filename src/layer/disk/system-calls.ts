@@ -1,8 +1,9 @@
 /**
  * The system calls that a tree on disk needs and Node does not have. All take a folder's descriptor and one
  * name in it, never a joined path: a name is resolved once, by the kernel, in the very folder that was opened,
- * so nobody can put a symbolic link in the way between a check and its use (CVE-2025-47290). Linux on x86-64
- * and arm64, whose numbers these are.
+ * so nobody can put a symbolic link in the way between a check and its use (CVE-2025-47290). A name that has
+ * its NUL already is not copied for the call, and may have anything behind it. Linux on x86-64 and arm64, whose
+ * numbers these are.
  */
 import { constants } from 'node:fs'
 import { type LibraryArguments, type LibraryFunction, loadCLibrary } from '../../bytes/libc.js'
@@ -13,6 +14,8 @@ import type { Timestamp, Xattr } from '../../tar/entry.js'
 export interface SystemCalls {
   /** A descriptor of what `name` is in `folder`; never through a symbolic link. */
   open(folder: number, name: Buffer, flags: number, mode?: number): number
+  /** Of what `open` has opened: Node wants to hear in each thread of what is opened there. */
+  close(fd: number): void
   makeFolder(folder: number, name: Buffer, mode: number): void
   /** `mode` with the type bits. */
   makeNode(folder: number, name: Buffer, mode: number, major: number, minor: number): void
@@ -26,8 +29,9 @@ export interface SystemCalls {
   setMode(folder: number, name: Buffer, mode: number): void
   setTime(folder: number, name: Buffer, time: Timestamp): void
   setOpenTime(fd: number, time: Timestamp): void
-  /** Extended attributes by a path of `pathIn`; `link` for those of a symbolic link itself. */
+  /** Extended attributes by a path of `pathIn`, of a symbolic link itself. */
   setXattr(path: Buffer, xattr: Xattr): void
+  setOpenXattr(fd: number, xattr: Xattr): void
   xattrs(path: Buffer): readonly Xattr[]
   /** The stretches of an open file that are no holes. */
   dataRegions(fd: number, size: number): readonly { offset: number; length: number }[]
@@ -35,7 +39,7 @@ export interface SystemCalls {
 
 /** A path of a name in an open folder, for calls that take no descriptor: /proc leads to the folder itself. */
 export const pathIn = (folder: number, name: Buffer): Buffer =>
-  Buffer.concat([Buffer.from(`/proc/self/fd/${folder}/`), name])
+  Buffer.concat([Buffer.from(`/proc/self/fd/${folder}/`), withoutNul(name)])
 
 /** To open a folder without following a link, and nothing else. */
 export const folderFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
@@ -45,6 +49,7 @@ export const createFlags = constants.O_RDWR | constants.O_CREAT | constants.O_EX
 
 const prototypes = {
   openat: 'int openat(int folder, const uint8_t *name, int flags, unsigned int mode)',
+  close: 'int close(int fd)',
   mkdirat: 'int mkdirat(int folder, const uint8_t *name, unsigned int mode)',
   mknodat: 'int mknodat(int folder, const uint8_t *name, unsigned int mode, uint64_t device)',
   symlinkat: 'int symlinkat(const uint8_t *target, int folder, const uint8_t *name)',
@@ -56,6 +61,7 @@ const prototypes = {
   futimens: 'int futimens(int fd, const uint8_t *times)',
   lsetxattr:
     'int lsetxattr(const uint8_t *path, const uint8_t *name, const uint8_t *value, size_t size, int flags)',
+  fsetxattr: 'int fsetxattr(int fd, const uint8_t *name, const uint8_t *value, size_t size, int flags)',
   lgetxattr: 'int64_t lgetxattr(const uint8_t *path, const uint8_t *name, _Out_ uint8_t *value, size_t size)',
   llistxattr: 'int64_t llistxattr(const uint8_t *path, _Out_ uint8_t *list, size_t size)',
   lseek: 'int64_t lseek(int fd, int64_t offset, int whence)',
@@ -87,24 +93,20 @@ const bindAll = async (): Promise<SystemCalls> => {
   const functions = Object.fromEntries(
     Object.entries(prototypes).map(([name, prototype]) => [name, library.bind(prototype)]),
   ) as Record<Name, LibraryFunction>
-  const text = (bytes: Buffer) => Buffer.concat([bytes, Buffer.from([0])])
-  const call = (name: Name, path: Buffer, ...args: LibraryArguments): number => {
-    const result = functions[name](...args)
+  const { openat, close, mkdirat, futimens } = functions
+  const check = (result: number, name: Name, path: Buffer): number => {
     if (result >= 0) return result
     throw systemError(name, path, library.errno())
   }
+  const call = (name: Name, path: Buffer, ...args: LibraryArguments): number =>
+    check(functions[name](...args), name, path)
   const scratch = Buffer.alloc(largestXattr)
   return {
+    // What every file takes is called straight.
     open: (folder, name, flags, mode = 0) =>
-      call(
-        'openat',
-        name,
-        folder,
-        text(name),
-        flags | constants.O_NOFOLLOW | closeOnExec | constants.O_NONBLOCK,
-        mode,
-      ),
-    makeFolder: (folder, name, mode) => void call('mkdirat', name, folder, text(name), mode),
+      check(openat(folder, text(name), flags | openFlags, mode), 'openat', name),
+    close: fd => void close(fd),
+    makeFolder: (folder, name, mode) => void check(mkdirat(folder, text(name), mode), 'mkdirat', name),
     makeNode: (folder, name, mode, major, minor) =>
       void call('mknodat', name, folder, text(name), mode, deviceNumber(major, minor)),
     makeSymlink: (target, folder, name) => void call('symlinkat', name, text(target), folder, text(name)),
@@ -116,9 +118,11 @@ const bindAll = async (): Promise<SystemCalls> => {
     setMode: (folder, name, mode) => void call('fchmodat', name, folder, text(name), mode, 0),
     setTime: (folder, name, time) =>
       void call('utimensat', name, folder, text(name), timesOf(time), noFollow),
-    setOpenTime: (fd, time) => void call('futimens', Buffer.alloc(0), fd, timesOf(time)),
+    setOpenTime: (fd, time) => void check(futimens(fd, timesOf(time)), 'futimens', nothing),
     setXattr: (path, { name, value }) =>
       void call('lsetxattr', path, text(path), text(name), value, value.length, 0),
+    setOpenXattr: (fd, { name, value }) =>
+      void call('fsetxattr', name, fd, text(name), value, value.length, 0),
     xattrs: path => {
       const inC = text(path)
       const length = functions.llistxattr(inC, scratch, scratch.length)
@@ -146,6 +150,18 @@ const bindAll = async (): Promise<SystemCalls> => {
 }
 
 const closeOnExec = 0o2000000
+/** What every descriptor is opened with. */
+const openFlags = constants.O_NOFOLLOW | closeOnExec | constants.O_NONBLOCK
+const nothing = Buffer.alloc(0)
+
+/** With its NUL, as C wants it. */
+const text = (bytes: Buffer): Buffer =>
+  bytes.length > 0 && bytes[bytes.length - 1] === 0 ? bytes : Buffer.concat([bytes, Buffer.from([0])])
+
+const withoutNul = (name: Buffer): Buffer => {
+  const end = name.indexOf(0)
+  return end < 0 ? name : name.subarray(0, end)
+}
 
 const splitNames = (list: Buffer): readonly Buffer[] => {
   const names: Buffer[] = []
@@ -157,12 +173,14 @@ const splitNames = (list: Buffer): readonly Buffer[] => {
   return names
 }
 
-/** struct timespec twice, access and modification: both are the time of the file. */
+const times = Buffer.alloc(32)
+
+/** struct timespec twice, access and modification: both are the time of the file. Good until the next call. */
 const timesOf = ({ seconds, nanos }: Timestamp): Buffer => {
-  const times = Buffer.alloc(32)
   for (const at of [0, 16]) {
-    times.writeBigInt64LE(BigInt(seconds), at)
-    times.writeBigInt64LE(BigInt(nanos), at + 8)
+    times.writeUInt32LE((seconds % 2 ** 32) >>> 0, at)
+    times.writeInt32LE(Math.floor(seconds / 2 ** 32), at + 4)
+    times.writeUInt32LE(nanos, at + 8)
   }
   return times
 }
@@ -190,10 +208,8 @@ const codes: Readonly<Record<number, string>> = {
 /** As Node's own functions throw it. */
 const systemError = (syscall: string, path: Buffer, errno: number): NodeJS.ErrnoException => {
   const code = codes[errno] ?? `E${errno}`
-  return Object.assign(new Error(`${code}: ${syscall} ${visible(path)}`), {
-    code,
-    errno: -errno,
-    syscall,
-    path: visible(path),
+  const shown = visible(withoutNul(path))
+  return Object.assign(new Error(`${code}: ${syscall} ${shown}`), {
+    ...{ code, errno: -errno, syscall, path: shown },
   })
 }

@@ -1,225 +1,87 @@
-/**
- * A tree of entries made real below an open folder. Each folder is opened once and everything in it is made
- * through its descriptor, by name, never through a path that somebody could bend; what is made is new, so
- * nothing is ever written through a link. A file gets its owner, then attributes, then mode (a change of owner
- * takes setuid and capabilities away), then its time; a folder all of that when everything in it is there.
- */
-import { closeSync } from 'node:fs'
 import { setImmediate as breathe } from 'node:timers/promises'
+import { settleAll } from '../../bytes/settle-all.js'
+import { inThread, StopFlag, threadCount } from '../../bytes/threads.js'
 import { LadingError } from '../../spec/errors.js'
-import { visible } from '../../spec/escape.js'
-import type { Xattr } from '../../tar/entry.js'
-import type { Content, Contents } from '../content.js'
-import type { FlatEntry } from '../flat-entry.js'
-import { AttributeWriter, epoch, type UnpackLosses } from './attribute-writer.js'
-import { linksNote, nodeNote, type Owner, unpackedByNote } from './rootless-notes.js'
-import { createFlags, folderFlags, loadSystemCalls, pathIn, type SystemCalls } from './system-calls.js'
-import { writeContent } from './write-content.js'
+import type { Contents } from '../content.js'
+import type { UnpackLosses } from './attribute-writer.js'
+import { type ContentWriter, writePart } from './part-writer.js'
+import { Partition, type PlannedPart } from './partition.js'
+import { loadSystemCalls } from './system-calls.js'
+import { takeOver } from './take-over.js'
+import type { TreeRow } from './tree-row.js'
+import type { PartInput } from './unpack-part.js'
+import { ContentCopier, pourContent } from './write-content.js'
+
+export interface UnpackOptions {
+  readonly onBytes?: (count: number) => void
+  /** Raised when nobody wants the tree any more: then it throws ABORTED. */
+  readonly stop?: StopFlag
+  /** What the first parts weigh, in bytes; a file counts as 32 KiB more than it has. A tree of one part takes no thread. */
+  readonly partWeight?: number
+}
+
+/** About as long as it takes to start a thread. */
+const defaultWeight = 32 << 20
 
 /**
- * Make `entries` (parents first, targets before their links, as flatEntries gives them) in the folder that is
- * open as `root`, which is empty. An ordinary user's notes are those of rootless-notes.ts. Throws what the file
- * system says, ENOSPC and the like, with the path.
+ * Make `rows` (rows-of-tree.ts, rows-of-entries.ts) in the folder that is open as `root`, which is empty: part by
+ * part (partition.ts), in threads where there are several parts and the contents lie in files. An ordinary user's notes are those of rootless-notes.ts. Throws what the file system
+ * says, ENOSPC and the like, with the path, when nothing is being made any more; what was made is there.
  */
 export const unpack = async (
-  entries: Iterable<FlatEntry>,
-  contents: Contents,
+  rows: Iterable<TreeRow>,
+  contents: Pick<Contents, 'stored'>,
   root: number,
-  onBytes: (count: number) => void = () => {},
+  { onBytes = () => {}, stop = new StopFlag(), partWeight = defaultWeight }: UnpackOptions = {},
 ): Promise<UnpackLosses> => {
-  const unpacking = new Unpacking(await loadSystemCalls(), contents, root, onBytes)
+  const system = await loadSystemCalls()
+  const rules = takeOver(system, root)
+  const smallest = threadCount > 1 ? partWeight : Number.POSITIVE_INFINITY
+  const partition = new Partition(system, root, { privileged: rules.uid === 0, smallest })
+  const pause = async () => {
+    await breathe()
+    if (stop.raised) throw new LadingError('ABORTED', 'Other work has failed')
+  }
+  const report = { advance: onBytes, pause }
+  const copier = new ContentCopier(report)
+  const writeHere = ({ part, streams }: Pick<PlannedPart, 'part' | 'streams'>) => {
+    const write: ContentWriter['write'] = (fd, of, row) => {
+      const stream = streams.get(row)
+      return stream ? pourContent(fd, stream, contents, report) : copier.write(fd, of)
+    }
+    return writePart(system, part, rules, { write }, pause)
+  }
+  const writeThere = ({ part }: PlannedPart) => {
+    const input: PartInput = { part, rules }
+    return inThread<PartInput, UnpackLosses>(job, input, { onBytes, stop })
+  }
+  const works: Promise<UnpackLosses>[] = []
   try {
-    for (const entry of entries) await unpacking.add(entry)
-    unpacking.finish()
-    return unpacking.losses
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code !== undefined && error instanceof Error && !(error instanceof LadingError))
-      error.message = `${JSON.stringify(unpacking.at)}: ${message}`
-    throw error
+    try {
+      for (const planned of partition.parts(rows)) {
+        const isHere = planned.isWhole || planned.streams.size > 0
+        const work = isHere ? writeHere(planned) : writeThere(planned)
+        work.catch(() => stop.raise())
+        works.push(work)
+        if (isHere) await work
+        await pause()
+      }
+    } catch (error) {
+      works.push(Promise.reject(error))
+    }
+    const losses = await settleAll(works, stop)
+    for (const part of partition.last()) losses.push(await writeHere({ part, streams: new Map() }))
+    return sumOf(losses)
   } finally {
-    unpacking.close()
+    partition.close()
   }
 }
 
-type Entry = FlatEntry['entry']
+const job = new URL('./unpack-part.js', import.meta.url)
 
-interface OpenFolder {
-  /** Latin1, without a slash at the end; '' for the root. */
-  readonly path: string
-  readonly fd: number
-  readonly entry: Entry | undefined
-  /** Owners of symbolic links in it that could not be given. */
-  readonly links: (readonly [Buffer, Owner])[]
+const sumOf = (all: readonly UnpackLosses[]): UnpackLosses => {
+  const sum = { xattrs: 0, owners: 0, devices: 0, records: 0 }
+  for (const losses of all)
+    for (const name of Object.keys(sum) as (keyof UnpackLosses)[]) sum[name] += losses[name]
+  return sum
 }
-
-class Unpacking {
-  /** The path at hand, for messages. */
-  at = ''
-  readonly #system: SystemCalls
-  readonly #attributes: AttributeWriter
-  readonly #contents: Contents
-  readonly #onBytes: (count: number) => void
-  readonly #folders: OpenFolder[]
-  readonly #root: number
-  #rootEntry: Entry | undefined
-  #sinceBreath = 0
-
-  constructor(system: SystemCalls, contents: Contents, root: number, onBytes: (count: number) => void) {
-    this.#system = system
-    this.#attributes = new AttributeWriter(system)
-    this.#contents = contents
-    this.#onBytes = onBytes
-    this.#root = root
-    this.#folders = [{ path: '', fd: root, entry: undefined, links: [] }]
-  }
-
-  async add({ entry, content }: FlatEntry): Promise<void> {
-    const path = entry.path.toString('latin1').replace(/\/$/, '')
-    this.at = visible(Buffer.from(path, 'latin1'))
-    if (path === '.') {
-      this.#rootEntry = entry
-      return
-    }
-    const folder = this.#enter(path.slice(0, Math.max(path.lastIndexOf('/'), 0)))
-    const name = Buffer.from(path.slice(path.lastIndexOf('/') + 1), 'latin1')
-    if (entry.type === 'directory') {
-      this.#system.makeFolder(folder.fd, name, 0o700)
-      const fd = this.#system.open(folder.fd, name, folderFlags)
-      this.#folders.push({ path, fd, entry, links: [] })
-    } else if (entry.type === 'hardlink') this.#link(folder, name, entry.linkPath!.toString('latin1'))
-    else if (entry.type === 'symlink') this.#symlink(folder, name, entry)
-    else if (entry.type === 'file') await this.#file(folder, name, entry, content)
-    else this.#node(folder, name, entry)
-    // Progress and signals get their turn.
-    if (++this.#sinceBreath > 1000) {
-      this.#sinceBreath = 0
-      await breathe()
-    }
-  }
-
-  get losses(): UnpackLosses {
-    return this.#attributes.losses
-  }
-
-  /** Give the folders that are still open what is theirs. */
-  finish(): void {
-    while (this.#folders.length > 1) this.#leave()
-    const root = this.#folders[0]!
-    this.#finishFolder({ ...root, entry: this.#rootEntry })
-  }
-
-  close(): void {
-    for (const { fd } of this.#folders.splice(1)) closeSync(fd)
-  }
-
-  /** The folder at `path`, which entries come to in order: those that are behind us are done. */
-  #enter(path: string): OpenFolder {
-    for (;;) {
-      const folder = this.#folders.at(-1)!
-      if (folder.path === path) return folder
-      if (this.#folders.length === 1)
-        throw new LadingError(
-          'BAD_TAR',
-          `${JSON.stringify(visible(Buffer.from(path, 'latin1')))} is not there yet`,
-        )
-      this.#leave()
-    }
-  }
-
-  #leave(): void {
-    const folder = this.#folders.at(-1)!
-    this.#finishFolder(folder)
-    this.#folders.pop()
-    closeSync(folder.fd)
-  }
-
-  #finishFolder({ fd, entry, links, path }: OpenFolder): void {
-    const notes: Xattr[] = []
-    if (links.length > 0) notes.push(linksNote(links))
-    if (path === '' && !this.#attributes.privileged) notes.push(unpackedByNote(this.#attributes.self))
-    for (const note of notes)
-      if (!this.#attributes.set(pathIn(fd, here), note))
-        this.#attributes.losses.owners += Math.max(links.length, 1)
-    this.#attributes.finish(fd, pathIn(fd, here), entry ?? { path: here, type: 'directory', mode: 0o755 })
-  }
-
-  #link(folder: OpenFolder, name: Buffer, target: string): void {
-    const parts = target.split('/')
-    const last = Buffer.from(parts.pop()!, 'latin1')
-    let from = this.#root
-    try {
-      for (const part of parts) {
-        const next = this.#system.open(from, Buffer.from(part, 'latin1'), folderFlags)
-        if (from !== this.#root) closeSync(from)
-        from = next
-      }
-      this.#system.makeLink(from, last, folder.fd, name)
-    } finally {
-      if (from !== this.#root) closeSync(from)
-    }
-  }
-
-  #symlink(folder: OpenFolder, name: Buffer, entry: Entry): void {
-    const { uid = 0, gid = 0 } = entry
-    this.#system.makeSymlink(entry.linkPath!, folder.fd, name)
-    if (this.#attributes.privileged) {
-      if (uid !== this.#attributes.self.uid || gid !== this.#attributes.self.gid)
-        this.#system.setOwner(folder.fd, name, uid, gid)
-    } else if (uid !== 0 || gid !== 0) folder.links.push([name, { uid, gid }])
-    for (const xattr of entry.xattrs ?? [])
-      if (!this.#attributes.set(pathIn(folder.fd, name), xattr)) this.#attributes.losses.xattrs++
-    this.#attributes.losses.records += entry.records?.length ?? 0
-    this.#system.setTime(folder.fd, name, entry.mtime ?? epoch)
-  }
-
-  /** A device or a FIFO; where that is not allowed, an empty file with a note. */
-  #node(folder: OpenFolder, name: Buffer, entry: Entry): void {
-    const { uid = 0, gid = 0, mode = 0, devMajor = 0, devMinor = 0, type } = entry
-    const real =
-      this.#attributes.privileged || (type === 'fifo' && uid === 0 && gid === 0 && !entry.xattrs?.length)
-    if (real) {
-      try {
-        this.#system.makeNode(
-          folder.fd,
-          name,
-          typeBits[type as keyof typeof typeBits] | 0o600,
-          devMajor,
-          devMinor,
-        )
-        const path = pathIn(folder.fd, name)
-        if (this.#attributes.privileged) this.#system.setOwner(folder.fd, name, uid, gid)
-        this.#attributes.setAll(path, entry)
-        this.#system.setMode(folder.fd, name, mode)
-        this.#system.setTime(folder.fd, name, entry.mtime ?? epoch)
-        return
-      } catch (error) {
-        // In a user namespace root may not make devices either.
-        if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error
-      }
-    }
-    const fd = this.#system.open(folder.fd, name, createFlags, 0o600)
-    try {
-      const path = pathIn(folder.fd, name)
-      if (!this.#attributes.set(path, nodeNote({ type, major: devMajor, minor: devMinor })))
-        this.#attributes.losses.devices++
-      this.#attributes.finish(fd, path, entry)
-    } finally {
-      closeSync(fd)
-    }
-  }
-
-  async #file(folder: OpenFolder, name: Buffer, entry: Entry, content: Content | undefined): Promise<void> {
-    const fd = this.#system.open(folder.fd, name, createFlags, 0o600)
-    try {
-      if (content !== undefined && content.entry.size > 0)
-        await writeContent(fd, content, this.#contents, this.#onBytes)
-      this.#attributes.finish(fd, pathIn(folder.fd, name), entry)
-    } finally {
-      closeSync(fd)
-    }
-  }
-}
-
-const here = Buffer.from('.')
-const typeBits = { 'character-device': 0o020000, 'block-device': 0o060000, fifo: 0o010000 } as const

@@ -13,6 +13,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import type { Loss } from '../../image/loss.js'
 import type { Contents } from '../../layer/content.js'
 import { emptyFolder } from '../../layer/disk/remove-tree.js'
+import { rowsOfEntries } from '../../layer/disk/rows-of-entries.js'
 import { unpack } from '../../layer/disk/unpack.js'
 import type { FlatEntry } from '../../layer/flat-entry.js'
 import { LadingError } from '../../spec/errors.js'
@@ -44,7 +45,7 @@ export const copyInto = async (
   }
   const root = openSync(temporary, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
-    const losses = await unpack(entries, contents, root)
+    const losses = await unpack(rowsOfEntries(entries, contents), contents, root)
     if (name === undefined) {
       rename(temporary, target, destination)
       return unpackLosses(losses, destination)

@@ -1,21 +1,23 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, constants, mkdirSync, openSync, readdirSync, renameSync, rmdirSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { settleAll } from '../../bytes/settle-all.js'
+import type { UnverifiedContents } from '../../image/file-content.js'
 import type { Loss } from '../../image/loss.js'
-import type { Contents } from '../../layer/content.js'
 import { emptyFolder } from '../../layer/disk/remove-tree.js'
+import { rowsOfTree } from '../../layer/disk/rows-of-tree.js'
 import { unpack } from '../../layer/disk/unpack.js'
-import type { FlatEntry } from '../../layer/flat-entry.js'
+import type { MergedTree } from '../../layer/merged-tree.js'
 import { LadingError } from '../../spec/errors.js'
 import { unpackLosses } from './losses.js'
 
 /** Where a tree is to be unpacked. */
 export interface DirectoryOutput {
   readonly place: string
-  /** The folder appears under its name when all of it is there, and not before. */
+  /** The folder appears under its name when all of it is there and the contents are `verified`, and not before. */
   write(
-    entries: Iterable<FlatEntry>,
-    contents: Contents,
+    tree: MergedTree,
+    contents: UnverifiedContents,
     onBytes: (count: number) => void,
   ): Promise<readonly Loss[]>
 }
@@ -39,7 +41,7 @@ export const openDirectoryOutput = (path: string): DirectoryOutput => {
   }
   return {
     place: path,
-    write: async (entries, contents, onBytes) => {
+    write: async (tree, { contents, verified, stop }, onBytes) => {
       const temporary = join(
         dirname(target),
         `.${basename(target).slice(0, 50)}.${randomBytes(6).toString('hex')}`,
@@ -52,7 +54,9 @@ export const openDirectoryOutput = (path: string): DirectoryOutput => {
       }
       const root = openSync(temporary, constants.O_RDONLY | constants.O_DIRECTORY)
       try {
-        const losses = await unpack(entries, contents, root, onBytes)
+        const unpacking = unpack(rowsOfTree(tree, contents), contents, root, { onBytes, stop })
+        await settleAll([verified, unpacking], stop)
+        const losses = await unpacking
         renameSync(temporary, target)
         return unpackLosses(losses, path)
       } catch (error) {

@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import test from 'ava'
 import fc from 'fast-check'
 import { collect } from '../../../src/bytes/collect.js'
@@ -31,9 +31,12 @@ import {
   readNotes,
   unpackedByNote,
 } from '../../../src/layer/disk/rootless-notes.js'
+import { rowsOfEntries } from '../../../src/layer/disk/rows-of-entries.js'
+import { rowsOfTree } from '../../../src/layer/disk/rows-of-tree.js'
 import { loadSystemCalls, pathIn } from '../../../src/layer/disk/system-calls.js'
 import { unpack } from '../../../src/layer/disk/unpack.js'
-import { type FlatOptions, flatEntries } from '../../../src/layer/flat-tar.js'
+import type { FlatEntry } from '../../../src/layer/flat-entry.js'
+import { flatEntries } from '../../../src/layer/flat-tar.js'
 import { indexLayer } from '../../../src/layer/index-layer.js'
 import { type MergedTree, treeOf } from '../../../src/layer/merged-tree.js'
 import type { TarEntry } from '../../../src/tar/entry.js'
@@ -64,11 +67,12 @@ const tarOf = (...entries: readonly Described[]): Buffer =>
     ]),
     endOfArchive,
   ])
-const unpackTar = async (tar: Buffer, folder: string, options: FlatOptions = {}) => {
+const unpackTar = async (tar: Buffer, folder: string) => {
   const tree = treeOf(await indexLayer(memorySource(tar)))
+  const contents = contentsIn([memorySource(tar)])
   const root = openSync(folder, 'r')
   try {
-    return await unpack(flatEntries(tree, options).entries, contentsIn([memorySource(tar)]), root)
+    return await unpack(rowsOfTree(tree, contents), contents, root)
   } finally {
     closeSync(root)
   }
@@ -209,12 +213,15 @@ onLinux('unpack: no name and no link leads out of the folder (CVE-2018-15664, CV
   const folder = fresh()
   symlinkSync(outside, join(folder, 'd'))
   const root = openSync(folder, 'r')
-  await t.throwsAsync(unpack([{ entry: { path: path('d/'), type: 'directory' } }], contentsIn([]), root), {
-    code: 'EEXIST',
-  })
-  await t.throwsAsync(unpack([{ entry: { path: path('d/x'), type: 'fifo' } }], contentsIn([]), root), {
-    code: 'BAD_TAR',
-  })
+  const make = (...entries: readonly FlatEntry['entry'][]) => {
+    const flat = entries.map(entry => ({ entry }))
+    return unpack(rowsOfEntries(flat, contentsIn([])), contentsIn([]), root)
+  }
+  await t.throwsAsync(make({ path: path('d/'), type: 'directory' }), { code: 'EEXIST', message: /^"d": / })
+  for (const name of ['d/x', '..', 'x\0', '.hidden/../x', ''])
+    await t.throwsAsync(make({ path: path(name), type: 'fifo' }), { code: 'BAD_TAR' }, name)
+  const upwards = { path: path('h'), type: 'hardlink', linkPath: path(`../${basename(outside)}/x`) } as const
+  await t.throwsAsync(make(upwards), { code: 'BAD_TAR' })
   closeSync(root)
   t.deepEqual(readdirSync(outside), [])
 })

@@ -1,0 +1,131 @@
+/**
+ * The inner loops of the deflate encoder, in WebAssembly: 1.7 times as fast as zlib at level 6 for the same size, and unlike
+ * the zlib in Node they give the same bytes on every processor and in every version. Their source is assembly/search.ts,
+ * which the build compiles.
+ */
+
+import { readFileSync } from 'node:fs'
+import type { HuffmanCode } from './huffman-code.js'
+import {
+  distanceBases,
+  distanceCount,
+  distanceExtraBits,
+  distanceSymbols,
+  lengthBases,
+  lengthExtraBits,
+  lengthSymbols,
+  literalCount,
+  maxLength,
+  minLength,
+} from './symbols.js'
+
+/** How hard to search for matches. */
+export interface Effort {
+  /** Earlier places that are looked at. */
+  readonly depth: number
+  /** A match of this many bytes is taken at once. */
+  readonly nice: number
+  /** Whether any other waits for what the next byte finds. */
+  readonly lazy: boolean
+}
+
+type Name =
+  | 'count'
+  | 'distanceCodes'
+  | 'distanceRanges'
+  | 'distanceSymbols'
+  | 'distances'
+  | 'input'
+  | 'lengthCodes'
+  | 'lengthSymbols'
+  | 'literalCodes'
+  | 'literals'
+  | 'output'
+  | 'rest'
+  | 'restBits'
+
+interface Exports extends Readonly<Record<Name, { readonly value: number }>> {
+  readonly memory: { readonly buffer: ArrayBuffer }
+  begin(start: number, end: number): void
+  search(end: number, depth: number, nice: number, lazy: number, most: number): number
+  write(to: number, many: number, rest: number, restBits: number): number
+}
+
+/** Of one encoder, which does one thing at a time. */
+export interface DeflateEngine {
+  /** Goes into `input`, what stands before the content first; 1 MiB + 32 KiB at most. */
+  readonly input: Uint8Array
+  /** Room for what is made of it. */
+  readonly output: Uint8Array
+  /** How often each symbol of the block occurs; to be emptied between blocks. */
+  readonly literals: Int32Array
+  readonly distances: Int32Array
+  /** Take the input up to `end` as it is now; the content begins at `start`. */
+  begin(start: number, end: number): void
+  /** Find `most` more symbols or few more than that, up to `end`; how many, and where what they stand for ends. */
+  search(end: number, effort: Effort, most: number): { readonly count: number; readonly end: number }
+  /** Write the symbols found last. */
+  write(to: BitPosition, count: number, literals: HuffmanCode, distances: HuffmanCode): BitPosition
+}
+
+/** A place in the output, and the bits there that do not fill a byte yet. */
+export interface BitPosition {
+  readonly length: number
+  readonly pending: number
+  readonly pendingBits: number
+}
+
+// The types of Node have no WebAssembly.
+const { Module, Instance } = (
+  globalThis as unknown as {
+    readonly WebAssembly: {
+      readonly Module: new (bytes: Uint8Array) => object
+      readonly Instance: new (module: object, imports: object) => { readonly exports: unknown }
+    }
+  }
+).WebAssembly
+
+export const deflateEngine = (): DeflateEngine => {
+  const module = new Module(readFileSync(new URL('./search.wasm', import.meta.url)))
+  const engine = new Instance(module, {}).exports as Exports
+  const { buffer } = engine.memory
+  const words = (name: Name, length: number) => new Uint32Array(buffer, engine[name].value, length)
+  const counters = (name: Name, length: number) => new Int32Array(buffer, engine[name].value, length)
+  new Uint16Array(buffer, engine.lengthSymbols.value, lengthSymbols.length).set(lengthSymbols)
+  new Uint8Array(buffer, engine.distanceSymbols.value).set(distanceSymbols)
+  words('distanceRanges', distanceCount).set(
+    Uint32Array.from(distanceExtraBits, (bits, symbol) => (distanceBases[symbol]! - 1) | (bits << 24)),
+  )
+  const literalCodes = words('literalCodes', literalCount)
+  const lengthCodes = words('lengthCodes', maxLength + 1)
+  const distanceCodes = words('distanceCodes', distanceCount)
+  return {
+    input: new Uint8Array(buffer, engine.input.value, engine.output.value - engine.input.value),
+    output: new Uint8Array(buffer, engine.output.value),
+    literals: counters('literals', literalCount),
+    distances: counters('distances', distanceCount),
+    begin: engine.begin,
+    search: (end, { depth, nice, lazy }, most) => ({
+      end: engine.search(end, depth, nice, Number(lazy), most),
+      count: engine.count.value,
+    }),
+    write: ({ length, pending, pendingBits }, count, literals, distances) => {
+      for (let symbol = 0; symbol < literalCount; symbol++)
+        literalCodes[symbol] = literals.codes[symbol]! | (literals.lengths[symbol]! << 24)
+      for (let match = minLength; match <= maxLength; match++) {
+        const symbol = lengthSymbols[match]!
+        const bits = literals.lengths[symbol]!
+        const extra = (match - lengthBases[match]!) << bits
+        lengthCodes[match] = literals.codes[symbol]! | extra | ((bits + lengthExtraBits[match]!) << 24)
+      }
+      for (let symbol = 0; symbol < distanceCount; symbol++)
+        distanceCodes[symbol] = distances.codes[symbol]! | (distances.lengths[symbol]! << 24)
+      const end = engine.write(engine.output.value + length, count, pending, pendingBits)
+      return {
+        length: end - engine.output.value,
+        pending: engine.rest.value,
+        pendingBits: engine.restBits.value,
+      }
+    },
+  }
+}
