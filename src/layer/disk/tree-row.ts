@@ -43,7 +43,7 @@ export const impliedRow: TreeRow = {
   ...{ link: '', isLinked: false, extra: undefined },
 }
 
-type Found = { readonly [Key in keyof RowExtra]: RowExtra[Key] | undefined }
+type Found = { readonly [Key in keyof RowExtra]?: RowExtra[Key] | undefined }
 
 /** Undefined where there is nothing of it. */
 export const extraOf = ({ xattrs, records, sparse, devMajor, devMinor }: Found): RowExtra | undefined =>

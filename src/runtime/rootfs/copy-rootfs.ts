@@ -8,8 +8,8 @@ import type { Image } from '../../image/interfaces.js'
 import { openLayerBytes } from '../../image/layer-bytes.js'
 import type { AnySource } from '../../image/wrapped-source.js'
 import { contentsIn } from '../../layer/content.js'
+import { rowsOfTree } from '../../layer/disk/rows-of-tree.js'
 import { unpack } from '../../layer/disk/unpack.js'
-import { flatEntries } from '../../layer/flat-tar.js'
 import { indexLayer } from '../../layer/index-layer.js'
 import { addLayer, mergeTocs } from '../../layer/merged-tree.js'
 import type { ProgramStep } from '../launcher/program.js'
@@ -35,7 +35,8 @@ export const prepareCopy = async (
   await mkdir(path, { mode: 0o755 })
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
-    await unpack(flatEntries(tree).entries, contentsIn(bytes), fd)
+    const contents = contentsIn(bytes)
+    await unpack(rowsOfTree(tree, contents), contents, fd)
   } finally {
     closeSync(fd)
   }

@@ -9,8 +9,10 @@ const own = /^(?:trusted|user)\.overlay\./
 /** What is overlayfs's in an upper or lower folder, and would steer it if an image brought it. */
 export const isOverlayXattr = ({ name }: Xattr): boolean => own.test(name.toString('latin1'))
 
+type MaybeDevice = { readonly [Key in 'type' | 'devMajor' | 'devMinor']?: TarEntry[Key] | undefined }
+
 /** Device 0:0, which stands in a folder for a name that is hidden. */
-export const isWhiteoutDevice = ({ type, devMajor = 0, devMinor = 0 }: Partial<TarEntry>): boolean =>
+export const isWhiteoutDevice = ({ type, devMajor = 0, devMinor = 0 }: MaybeDevice): boolean =>
   type === 'character-device' && devMajor === 0 && devMinor === 0
 
 /**

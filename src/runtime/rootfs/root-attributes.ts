@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { AttributeWriter } from '../../layer/disk/attribute-writer.js'
 import { loadSystemCalls, pathIn } from '../../layer/disk/system-calls.js'
+import { extraOf } from '../../layer/disk/tree-row.js'
 import { attributesOf } from '../../layer/flat-entry.js'
 import type { MergedTree } from '../../layer/merged-tree.js'
 import { inodeXattrs, isOverlayXattr } from './overlay-marks.js'
@@ -40,17 +41,18 @@ export const readRootAttributes = async (path: string): Promise<RootAttributes> 
 
 /** Give them to a folder: overlayfs shows the upper folder's own as those of `/`. */
 export const giveRootAttributes = async (path: string, root: RootAttributes): Promise<void> => {
-  const writer = new AttributeWriter(await loadSystemCalls())
+  const rules = { uid: process.geteuid!(), gid: process.getegid!(), withheld: 0o777 }
+  const writer = new AttributeWriter(await loadSystemCalls(), rules)
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
-    const { seconds, nanos, xattrs, ...rest } = root
-    writer.finish(fd, pathIn(fd, here), {
-      ...{ ...rest, path: here, type: 'directory', mtime: { seconds, nanos } },
+    const { xattrs, ...rest } = root
+    const extra = extraOf({
       xattrs: xattrs.map(([name, value]) => ({
         name: Buffer.from(name, 'latin1'),
         value: Buffer.from(value, 'base64'),
       })),
     })
+    writer.finish(fd, { ...rest, type: 'directory', extra }, false)
   } finally {
     closeSync(fd)
   }

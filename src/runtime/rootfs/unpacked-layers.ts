@@ -18,6 +18,7 @@ import { openLayerBytes } from '../../image/layer-bytes.js'
 import type { AnySource } from '../../image/wrapped-source.js'
 import { changesetEntries } from '../../layer/changeset.js'
 import { contentsIn } from '../../layer/content.js'
+import { rowsOfEntries } from '../../layer/disk/rows-of-entries.js'
 import { unpack } from '../../layer/disk/unpack.js'
 import { attributesOf, type FlatEntry } from '../../layer/flat-entry.js'
 import { indexLayer } from '../../layer/index-layer.js'
@@ -106,7 +107,8 @@ const unpackInto = async (
   await mkdir(path, { mode: 0o700 })
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
-    await unpack(entries, contentsIn(bytes), fd)
+    const contents = contentsIn(bytes)
+    await unpack(rowsOfEntries(entries, contents), contents, fd)
     await syncAll(fd)
   } finally {
     closeSync(fd)
