@@ -1,3 +1,5 @@
+import type { JsonObject } from '../spec/json.js'
+
 /**
  * What a container is to be: made once of the image's config and the user's flags (container/merge.ts), kept in
  * its record, never changed. Everything that sets up containers reads this and nothing else. Plain JSON values.
@@ -11,6 +13,8 @@ export interface ContainerSettings {
   readonly created: string
   readonly image: ImageOfContainer
   readonly process: ProcessSettings
+  /** The image's config with the user's flags over it, as Docker keeps it of a container: what `commit` begins with. */
+  readonly config: JsonObject
   readonly hostname: string
   readonly network: NetworkSettings
   /** In the order of their targets' depth. */

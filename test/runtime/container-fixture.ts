@@ -13,6 +13,7 @@ export const settingsOf = (
   name: 'test',
   created: '2026-01-01T00:00:00Z',
   image: { reference: 'test', place: 'store:test', manifest: `sha256:${'0'.repeat(64)}`, id: '' },
+  config: {},
   hostname: 'isolated',
   network: { mode: 'none', ports: [] },
   mounts: [],

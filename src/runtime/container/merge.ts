@@ -5,6 +5,7 @@ import { visible } from '../../spec/escape.js'
 import { isObject, type JsonObject, type JsonValue } from '../../spec/json.js'
 import { parsePublished } from '../network/ports.js'
 import type { ContainerSettings, ImageOfContainer, NetworkSettings, RootfsKind } from '../settings.js'
+import { containerConfig } from './container-config.js'
 import { configEnvironment, processEnvironment, readEnvironment } from './environment.js'
 import { badFlag, quoted } from './flag-errors.js'
 import type { ContainerFlags } from './flags.js'
@@ -43,38 +44,50 @@ export const merge = (
   )
   const stopSignal = flags.stopSignal ?? (text(config.StopSignal) || 'TERM')
   signalNumber(stopSignal)
+  const program = programOf(config, flags)
+  const cwd = workdirOf(flags.workdir, text(config.WorkingDir))
+  const user = flags.user || text(config.User)
+  const labels = { ...(entries(config.Labels) as Record<string, string>), ...labelsOf(flags.label ?? []) }
+  const mounts = mountsOf({
+    volumes: flags.volume ?? [],
+    tmpfs: flags.tmpfs ?? [],
+    imageVolumes: Object.keys(entries(config.Volumes)),
+  })
+  const stopTimeout = stopTimeoutOf(flags.stopTimeout)
+  const openStdin = flags.interactive ?? false
   return {
     id: given.id,
     name: given.name,
     created: given.created,
     image: given.image,
     process: {
-      args: programOf(config, flags),
+      args: [...program.entrypoint, ...program.command],
       env: processEnvironment(env, { hostname, terminal }),
-      cwd: workdirOf(flags.workdir, text(config.WorkingDir)),
-      user: flags.user || text(config.User),
+      cwd,
+      user,
       groups: flags.groupAdd ?? [],
       terminal,
-      openStdin: flags.interactive ?? false,
+      openStdin,
       init: flags.init ?? false,
       stopSignal: stopSignal.toUpperCase().replace(/^SIG/, ''),
-      stopTimeout: stopTimeoutOf(flags.stopTimeout),
+      stopTimeout,
       ...securityOf(flags),
       rlimits: (flags.ulimit ?? []).map(parseUlimit),
     },
+    config: containerConfig(config, {
+      ...{ env, hostname, terminal, openStdin, user, cwd, stopSignal, labels, mounts, ...program },
+      image: given.image.reference,
+      ...(flags.stopTimeout !== undefined && { stopTimeout }),
+    }),
     hostname,
     network: networkOf(flags, Object.keys(entries(config.ExposedPorts))),
-    mounts: mountsOf({
-      volumes: flags.volume ?? [],
-      tmpfs: flags.tmpfs ?? [],
-      imageVolumes: Object.keys(entries(config.Volumes)),
-    }),
+    mounts,
     resources: resourcesOf(flags),
     rootfs: {
       ...(flags.rootfs !== undefined && { kind: rootfsOf(flags.rootfs) }),
       readonly: flags.readOnly ?? false,
     },
-    labels: { ...(entries(config.Labels) as Record<string, string>), ...labelsOf(flags.label ?? []) },
+    labels,
     extraHosts: (flags.addHost ?? []).map(parseHost),
     ...(flags.dns && flags.dns.length > 0 && { dns: flags.dns.map(parseDns) }),
     autoRemove: flags.rm ?? false,
@@ -88,15 +101,18 @@ const entries = (value: JsonValue | undefined): JsonObject => (isObject(value) ?
 const text = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '')
 
 /** ENTRYPOINT and CMD: an entrypoint of the user's takes the image's CMD away too; `--entrypoint ''` is none at all. */
-const programOf = (config: JsonObject, { entrypoint, command = [] }: ContainerFlags): readonly string[] => {
-  const image = entrypoint === undefined
-  const program = image ? lines(config.Entrypoint) : entrypoint === '' ? [] : [entrypoint]
-  const args = image && command.length === 0 ? lines(config.Cmd) : command
+const programOf = (
+  config: JsonObject,
+  { entrypoint: given, command: words = [] }: ContainerFlags,
+): { readonly entrypoint: readonly string[]; readonly command: readonly string[] } => {
+  const image = given === undefined
+  const program = image ? lines(config.Entrypoint) : given === '' ? [] : [given]
+  const command = image && words.length === 0 ? lines(config.Cmd) : words
   // An image may hold [""] where somebody took its entrypoint away.
-  const whole = [...(program.join('') === '' ? [] : program), ...args]
-  if (whole.length === 0)
+  const entrypoint = program.join('') === '' ? [] : program
+  if (entrypoint.length + command.length === 0)
     throw new LadingError('USAGE', 'No command specified: the image has none, so give one behind its name')
-  return whole
+  return { entrypoint, command }
 }
 
 const workdirOf = (wanted: string | undefined, image: string): string => {
