@@ -122,7 +122,7 @@ class PartWriter {
     this.#literalBytes = 0
     if (table.length === 0) return
     if (onlyBytes) {
-      this.#launch(writeBytes(output, pieces))
+      this.#launch(writeBytes(output, joinSmall(pieces)))
       return
     }
     // A copy of its own: a view would take the whole of what it looks into along to the thread.
@@ -140,6 +140,27 @@ class PartWriter {
       () => this.stop.raise(),
     )
   }
+}
+
+/** What is joined before it is written: a call for each header takes longer than copying it. */
+const joinLength = 1 << 20
+
+const joinSmall = (pieces: readonly Uint8Array[]): readonly Uint8Array[] => {
+  const joined: Uint8Array[] = []
+  let run: Uint8Array[] = []
+  let length = 0
+  const end = () => {
+    if (run.length > 0) joined.push(run.length === 1 ? run[0]! : Buffer.concat(run, length))
+    run = []
+    length = 0
+  }
+  for (const piece of pieces) {
+    if (length + piece.length > joinLength) end()
+    run.push(piece)
+    length += piece.length
+  }
+  end()
+  return joined
 }
 
 const writeBytes = async (

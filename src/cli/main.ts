@@ -44,6 +44,7 @@ const commands: readonly (readonly [name: string, summary: string, load: () => P
   ['start', 'Run containers that are there', () => import('./commands/start.js')],
   ['stop', 'Ask containers to end', () => import('./commands/stop.js')],
   ['kill', 'Send a signal to containers', () => import('./commands/kill.js')],
+  ['commit', 'Make an image of a container', () => import('./commands/commit.js')],
   ['pause', 'Stop every process of containers where it is', () => import('./commands/pause.js')],
   ['unpause', 'Let paused containers go on', () => import('./commands/unpause.js')],
   ['wait', 'Wait until containers have ended', () => import('./commands/wait.js')],

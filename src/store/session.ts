@@ -25,7 +25,10 @@ import { sweep } from './sweep.js'
 import { noteUnsynced } from './unsynced.js'
 
 /** One piece of writing into a store: all of it becomes visible with commit(), or none of it stays. */
-export interface StoreSession extends ImageSink, BlobStage {}
+export interface StoreSession extends ImageSink, BlobStage {
+  /** A blob that `fill` writes where it is to lie, into the open file, from its beginning: it returns how many bytes. */
+  stageFilled(fill: (fd: number) => Promise<number>, what: string): Promise<StagedBlob>
+}
 
 export interface SessionOptions {
   /** Wait for the disk, blob by blob, instead of listing what is not synced yet. */
@@ -160,6 +163,14 @@ export const openSession = async (
       const measured = await measure(output =>
         measureRegion({ file, what, output }, { alone: true, onBytes }),
       )
+      return { measured, content: storedContent(places, measured) }
+    },
+
+    stageFilled: async (fill, what): Promise<StagedBlob> => {
+      const measured = await measure(async fd => {
+        const file = { fd, offset: 0, length: await fill(fd) }
+        return measureRegion({ file, what }, { alone: true })
+      })
       return { measured, content: storedContent(places, measured) }
     },
 

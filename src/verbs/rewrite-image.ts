@@ -1,4 +1,3 @@
-import { digestOf } from '../bytes/hasher.js'
 import { memorySource } from '../bytes/memory-source.js'
 import { sideBySide } from '../bytes/side-by-side.js'
 import type { SpoolFile } from '../bytes/spool-file.js'
@@ -6,8 +5,7 @@ import { writeParts } from '../bytes/write-parts.js'
 import type { Image, Root, Tree } from '../image/interfaces.js'
 import { openLayerBytes } from '../image/layer-bytes.js'
 import type { Loss } from '../image/loss.js'
-import { loadTree } from '../image/view.js'
-import { type AnySource, wrapSource } from '../image/wrapped-source.js'
+import type { AnySource } from '../image/wrapped-source.js'
 import { changesetEntries } from '../layer/changeset.js'
 import { contentsIn } from '../layer/content.js'
 import { flatTar } from '../layer/flat-tar.js'
@@ -16,12 +14,12 @@ import { measureRegion } from '../layer/measure-region.js'
 import { mergeTocs } from '../layer/merged-tree.js'
 import { canonicalJson } from '../spec/canonical-json.js'
 import { applyChanges } from '../spec/changes.js'
-import { deriveManifest } from '../spec/derived-manifest.js'
 import type { Descriptor } from '../spec/descriptor.js'
 import { LadingError } from '../spec/errors.js'
 import type { JsonObject, JsonValue } from '../spec/json.js'
 import { mediaTypes } from '../spec/media-types.js'
 import { BlobTable } from '../transports/archive/blob-table.js'
+import { joinImage } from './joined-image.js'
 
 /** What becomes of the history of layers that are made one. */
 export type HistoryPolicy = 'keep' | 'collapse' | 'drop'
@@ -69,18 +67,7 @@ export const rewriteImage = async (
     },
     history: squash ? squashHistory(image, squash, history) : (fields.history ?? []),
   })
-  const descriptor = { mediaType: mediaTypes.ociConfig, digest: digestOf(config), size: config.length }
-  const manifest = deriveManifest(descriptor, layers)
-  table.addDocument({ bytes: config, descriptor })
-  table.addDocument(manifest)
-  const rewritten: Root = { descriptor: manifest.descriptor, names: root.names, origin: 'derived' }
-  const joined = wrapSource(source, {
-    roots: async () => [rewritten],
-    hasBlob: async digest => (await table.hasBlob(digest)) || source.hasBlob(digest),
-    openBlob: (blob, options) => openFrom(table, source, blob, options),
-  })
-  // The source's own regions and tables of contents know nothing of the new layer.
-  const tree = await loadTree({ ...joined, ...powersOf(table, source) } as AnySource, rewritten)
+  const tree = await joinImage(source, table, { config, layers, names: root.names })
   const where = image.manifest.descriptor.digest
   const merged = squash ? squash.to - squash.from + 1 : 0
   return {
@@ -111,20 +98,6 @@ export const rewriteImage = async (
     ],
   }
 }
-
-async function* openFrom(
-  table: BlobTable,
-  source: AnySource,
-  ...[blob, options]: Parameters<AnySource['openBlob']>
-) {
-  yield* ((await table.hasBlob(blob.digest)) ? table : source).openBlob(blob, options)
-}
-
-const powersOf = (table: BlobTable, source: AnySource): Pick<AnySource, 'regionOf' | 'tocOf'> => ({
-  regionOf: async digest =>
-    (await table.hasBlob(digest)) ? table.regionOf(digest) : source.regionOf?.(digest),
-  tocOf: async diffId => (await table.tocOf(diffId)) ?? source.tocOf?.(diffId),
-})
 
 /** One layer that does what layers `from` to `to` did, in the spool and in `table`. */
 const squashLayers = async (

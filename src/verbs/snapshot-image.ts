@@ -24,6 +24,7 @@ import { hostPlatform, type Platform } from '../spec/platform.js'
 import { parseReference, type Reference } from '../spec/reference.js'
 import { normalizePath } from '../tar/names.js'
 import { BlobTable } from '../transports/archive/blob-table.js'
+import { createdNow } from './created-now.js'
 import type { SnapshotInput } from './snapshot-input.js'
 
 export interface SnapshotImageOptions {
@@ -159,14 +160,6 @@ const refuseImageArchive = ({ toc }: MeasuredLayer): void => {
 const platformFields = (platform: Platform | undefined, base: ImageConfig | undefined): JsonObject => {
   const { os, architecture, variant } = platform ?? (base && base.os !== '' ? base : hostPlatform())
   return { os, architecture, ...(variant !== undefined && { variant }) }
-}
-
-/** SOURCE_DATE_EPOCH (reproducible-builds.org) in place of the clock. */
-const createdNow = (): string => {
-  const epoch = process.env.SOURCE_DATE_EPOCH
-  if (epoch === undefined) return new Date().toISOString()
-  if (/^\d{1,11}$/.test(epoch)) return new Date(Number(epoch) * 1000).toISOString()
-  throw new LadingError('USAGE', `Bad SOURCE_DATE_EPOCH ${JSON.stringify(epoch)}: wanted seconds since 1970`)
 }
 
 /** An image of documents of ours and a layer that is staged, as a source that has nothing else. */

@@ -4,6 +4,7 @@ import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
 import type { TarEntry } from '../../tar/entry.js'
 import type { Contents } from '../content.js'
+import { FolderTrail } from './folder-trail.js'
 import { openSame, whileReadable } from './read-folder.js'
 import { folderFlags, loadSystemCalls, pathIn, type SystemCalls } from './system-calls.js'
 
@@ -12,7 +13,39 @@ export const folderContents = (root: number): Contents => ({
   stored: ({ entry }) => readStored(root, entry),
 })
 
+/** The same for reading many of them, in the order of a walk. To be closed before `root` is. */
+export const openFolderContents = async (root: number): Promise<Contents & { close(): void }> => {
+  const system = await loadSystemCalls()
+  // An ordinary user may have to change the modes of folders for a moment: each way is gone by itself.
+  const trail = process.geteuid!() === 0 ? new FolderTrail(system, root) : undefined
+  return {
+    ...folderContents(root),
+    ...(trail && {
+      bytesOf: ({ entry }) =>
+        entry.size <= chunkLength && entry.sparse === undefined ? readWhole(trail, entry) : undefined,
+    }),
+    close: () => trail?.close(),
+  }
+}
+
 const chunkLength = 1 << 20
+
+const readWhole = (trail: FolderTrail, entry: TarEntry): Uint8Array => {
+  const fd = trail.open(entry.path)
+  try {
+    const status = fstatSync(fd)
+    if (!status.isFile() || status.size !== entry.size) throw changed(entry)
+    const bytes = Buffer.allocUnsafeSlow(entry.size)
+    for (let done = 0; done < bytes.length; ) {
+      const count = readSync(fd, bytes, done, bytes.length - done, done)
+      if (count === 0) throw changed(entry)
+      done += count
+    }
+    return bytes
+  } finally {
+    closeSync(fd)
+  }
+}
 
 /** Throws UNSUPPORTED when the file is not as long as it was. */
 async function* readStored(root: number, entry: TarEntry): ByteStream {

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { imageContents } from '../../image/file-content.js'
 import { changesetEntries } from '../../layer/changeset.js'
 import type { Contents } from '../../layer/content.js'
-import { folderContents } from '../../layer/disk/folder-contents.js'
+import { openFolderContents } from '../../layer/disk/folder-contents.js'
 import type { FlatEntry } from '../../layer/flat-entry.js'
 import { addLayer, type MergedTree, mergeTocs, type TreeNode } from '../../layer/merged-tree.js'
 import { TocBuilder } from '../../layer/toc-builder.js'
@@ -64,17 +64,21 @@ export const openContainerFiles = async ({
     // A copy is all there is; its number is another than that of any layer of the image all the same.
     const lower = [...tocs, stubs]
     const after = mergeTocs([...(isCopy ? lower.map(() => new TocBuilder().finish(0)) : lower), toc])
-    const own = folderContents(folder.fd)
+    const own = await openFolderContents(folder.fd)
     const isOwn = (layer: number) => layer === lower.length
     return {
       ...{ before, after, ...left },
       contents: {
         stored: content => (isOwn(content.layer) ? own : contents).stored(content),
         regionOf: content => (isOwn(content.layer) ? undefined : contents.regionOf?.(content)),
+        bytesOf: content => (isOwn(content.layer) ? own : contents).bytesOf?.(content),
       },
       layer: () =>
         changesetEntries(before, after, isCopy ? { isSame: looksSame(before, after) } : { opaque }),
-      [Symbol.asyncDispose]: () => folder.close(),
+      [Symbol.asyncDispose]: () => {
+        own.close()
+        return folder.close()
+      },
     }
   } catch (error) {
     await folder.close()

@@ -1,0 +1,35 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Loss } from '../../image/loss.js'
+import type { Descriptor } from '../../spec/descriptor.js'
+import { type OpenedImage, reopenImage } from '../container/image.js'
+import { isRootless } from '../container/prepare-start.js'
+import type { Container } from '../container/record.js'
+import { readRecordFile } from '../container/record-file.js'
+import { type ContainerFiles, openContainerFiles } from '../rootfs/container-files.js'
+
+/** The image that a container was made of. To be closed by the caller. */
+export const openImageOf = ({ settings, places, all }: Container): Promise<OpenedImage> =>
+  reopenImage(settings.image, readRecordFile(places.image) as Descriptor, all.store)
+
+/** Its files as they are now; undefined of a container that has never started and has none of its own. */
+export const openFilesOf = async (
+  { places }: Container,
+  image: OpenedImage,
+): Promise<ContainerFiles | undefined> =>
+  existsSync(join(places.rootfs, 'rootfs.json'))
+    ? openContainerFiles({ place: { folder: places.rootfs, rootless: isRootless() }, image })
+    : undefined
+
+/** What no layer can have of a container's files. */
+export const lossesOfFiles = (
+  { sockets, unsayable }: Pick<ContainerFiles, 'sockets' | 'unsayable'>,
+  where: string,
+): readonly Loss[] =>
+  [
+    { what: 'socket', where, why: 'a socket is of a running process', count: sockets.length },
+    {
+      ...{ what: 'name', where, count: unsayable.length },
+      why: 'in a layer a name that begins with .wh. means that another is gone',
+    },
+  ].filter(({ count }) => count > 0)
