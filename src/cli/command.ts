@@ -5,6 +5,7 @@ import { parsePlatform } from '../spec/platform.js'
 import { defaultStoreDirectory } from '../store/places.js'
 import type { Store } from '../store/store.js'
 import type { LookOptions } from '../verbs/open-image.js'
+import { lazyContainers } from './containers.js'
 import { warn } from './output.js'
 
 /** What a file in commands/ exports. */
@@ -68,6 +69,7 @@ export const lookOptions = async (
 ): Promise<LookOptions> => ({
   place,
   storeDirectory: storeDirectoryOf(globals),
+  containers: lazyContainers(storeDirectoryOf(globals)),
   progress: await progressOf(globals),
   ...(platform !== undefined && { platform: parsePlatform(platform) }),
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Snapshot } from '../image/snapshot.js'
 import type { AnySource } from '../image/wrapped-source.js'
 import { LadingError } from '../spec/errors.js'
-import { type OpenOptions, openSource } from './open.js'
+import { containerAt, type OpenOptions, openSource } from './open.js'
 import { isSnapshotPlace, type Place, type SnapshotPlace } from './place.js'
 
 /** A place holds images, or one file tree. */
@@ -11,12 +11,18 @@ export type OpenedPlace = { readonly source: AnySource } | { readonly snapshot: 
 
 /**
  * Open a place of either kind. A bare path is taken for images if it can be, otherwise for what it is: a flat
- * tar or a folder. Throws as openSource does where it is neither.
+ * tar or a folder. To `look` at some files of a container, it is opened as the tree that it is. Throws as
+ * openSource does where it is neither.
  */
-export const openPlace = async (place: Place, options: OpenOptions = {}): Promise<OpenedPlace> => {
+export const openPlace = async (
+  place: Place,
+  { look = false, ...options }: OpenOptions & { readonly look?: boolean } = {},
+): Promise<OpenedPlace> => {
   if (isSnapshotPlace(place)) return { snapshot: await openSnapshot(place, options) }
   if (place.kind === 'unknown' && place.query === undefined && isPlainFolder(place.path))
     return { snapshot: await openSnapshot({ kind: 'dir', path: place.path }) }
+  const container = look && (await containerAt(place, options))
+  if (container) return { snapshot: await container.opener.files(container.query) }
   try {
     return { source: await openSource(place, options) }
   } catch (error) {

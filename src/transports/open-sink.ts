@@ -48,6 +48,8 @@ export const openArchiveSink = async (
  * store: it is written through a session of its own.
  */
 export const openSink = async (place: ImagePlace, options: SinkOptions = {}): Promise<ImageSink> => {
+  if (place.kind === 'container')
+    throw new LadingError('UNSUPPORTED', 'Cannot write into a container: cp copies files there')
   if (place.kind === 'store')
     throw new LadingError('UNSUPPORTED', 'Cannot write into the store as into a file: load puts images there')
   const sink =

@@ -19,6 +19,7 @@ import type { Archive } from './archive/archive.js'
 import { readInOrder } from './archive/read-in-order.js'
 import { readInPlace } from './archive/read-in-place.js'
 import { measuringStage, openSpoolStage } from './archive/stages.js'
+import type { ContainerOpener } from './containers.js'
 import { openDockerArchive } from './docker-archive/source.js'
 import { openHybridArchive } from './hybrid-archive/source.js'
 import { explain, type Kind, kindOfArchive, kindOfBytes } from './identify.js'
@@ -32,6 +33,8 @@ export interface OpenOptions {
   readonly stdin?: ByteStream
   readonly storeDirectory?: string
   readonly progress?: Progress
+  /** Absent: there are none. */
+  readonly containers?: ContainerOpener
 }
 
 /**
@@ -41,6 +44,9 @@ export interface OpenOptions {
  */
 export const openSource = async (place: Place, options: OpenOptions = {}): Promise<AnySource> => {
   if (isSnapshotPlace(place)) throw notAnImage(place.path, place.kind === 'dir' ? 'folder' : 'rootfs')
+  const container = await containerAt(place, options)
+  if (container) return container.opener.image(container.query, options.progress ?? silent)
+  if (place.kind === 'container') throw noContainers(place.query)
   try {
     const source = await openImagePlace(place, options)
     return place.query === undefined ? source : narrowed(source, place.query, isBare(place))
@@ -48,6 +54,31 @@ export const openSource = async (place: Place, options: OpenOptions = {}): Promi
     throw isBare(place) ? noFileEither(place.query, error) : error
   }
 }
+
+/** The container that a place stands for: a bare word names one where no image has that name. Throws NOT_FOUND. */
+export const containerAt = async (
+  place: ImagePlace,
+  options: OpenOptions,
+): Promise<{ readonly opener: ContainerOpener; readonly query: string } | undefined> => {
+  const { containers: opener } = options
+  if (opener === undefined) return undefined
+  if (place.kind === 'container') return { opener, query: place.query }
+  if (!isBare(place) || !(await opener.has(place.query))) return undefined
+  return (await isImage(place.query, options)) ? undefined : { opener, query: place.query }
+}
+
+const isImage = async (query: string, options: OpenOptions): Promise<boolean> => {
+  try {
+    await using store = await openImagePlace({ kind: 'store' }, options)
+    return (await selectRoots(store, query)).length > 0
+  } catch (error) {
+    if (error instanceof LadingError && error.code === 'NOT_FOUND') return false
+    throw error
+  }
+}
+
+const noContainers = (query: string): LadingError =>
+  new LadingError('NOT_FOUND', `Cannot open container:${query}: containers are not read here`)
 
 const isBare = (place: ImagePlace): place is ImagePlace & { readonly query: string } =>
   place.kind === 'store' && place.bare === true
@@ -64,7 +95,10 @@ const noFileEither = (word: string, error: unknown): unknown =>
       )
     : error
 
-const openImagePlace = async (place: ImagePlace, options: OpenOptions): Promise<AnySource> => {
+const openImagePlace = async (
+  place: Exclude<ImagePlace, { kind: 'container' }>,
+  options: OpenOptions,
+): Promise<AnySource> => {
   if (place.kind === 'store') {
     // Loaded only here: most places are files.
     const { openStore } = await import('../store/store.js')
@@ -91,7 +125,7 @@ const isFolder = (path: string): Promise<boolean> =>
     () => false,
   )
 
-const openImageArchive = (archive: Archive, place: ImagePlace): AnySource => {
+const openImageArchive = (archive: Archive, place: Pick<ImagePlace, 'kind'>): AnySource => {
   if (place.kind === 'docker-archive') return openDockerArchive(archive)
   if (place.kind === 'oci-archive') return openOciArchive(archive)
   const kind = kindOfArchive(archive)

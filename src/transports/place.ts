@@ -15,6 +15,8 @@ export type ImagePlace =
       readonly query?: string /** A bare word, which might have been meant as a path. */
       readonly bare?: true
     }
+  /** One of the store; `query`: its name or ID. */
+  | { readonly kind: 'container'; readonly query: string }
 
 /** Where one file tree is: a flat tar (or `-`), an unpacked folder. */
 export interface SnapshotPlace {
@@ -27,10 +29,11 @@ export type Place = ImagePlace | SnapshotPlace
 export const isSnapshotPlace = (place: Place): place is SnapshotPlace =>
   place.kind === 'rootfs' || place.kind === 'dir'
 
-const planned = ['docker-daemon', 'container', 'docker']
+const planned = ['docker-daemon', 'docker']
 
 /**
- * `docker-archive:FILE[:REF|:@N]`, `oci-archive:FILE[:REF]`, `oci:DIR[:REF]`, `rootfs:FILE`, `dir:DIR`, `store:[REF]`;
+ * `docker-archive:FILE[:REF|:@N]`, `oci-archive:FILE[:REF]`, `oci:DIR[:REF]`, `rootfs:FILE`, `dir:DIR`, `store:[REF]`,
+ * `container:ID`;
  * skopeo's names and syntax. A bare path that exists, and `-`, are recognised by their content; any other bare word is a name in
  * the store. Throws BAD_PLACE.
  */
@@ -39,13 +42,14 @@ export const parsePlace = (text: string, exists: (path: string) => boolean = exi
   if (text === '-' || exists(text)) return { kind: 'unknown', path: text }
   const [, kind, rest = ''] = /^([a-z-]+):(.*)$/s.exec(text) ?? []
   if (kind === 'store') return rest === '' ? { kind } : { kind, query: rest }
+  if (kind === 'container' && rest !== '') return { kind, query: rest }
   if (kind === 'docker-archive' || kind === 'oci-archive' || kind === 'oci')
     return { kind, ...splitQuery(text, rest, exists) }
   if ((kind === 'rootfs' || kind === 'dir') && !/^\d*$/.test(rest)) return { kind, path: rest }
   if (kind !== undefined && planned.includes(kind) && !/^\d*$/.test(rest))
     throw new LadingError(
       'BAD_PLACE',
-      `Cannot read ${JSON.stringify(text)}: this version knows docker-archive:, oci-archive:, oci:, rootfs:, dir: and store:`,
+      `Cannot read ${JSON.stringify(text)}: this version knows docker-archive:, oci-archive:, oci:, rootfs:, dir:, store: and container:`,
     )
   if (/^\.{0,2}\//.test(text)) throw new LadingError('NOT_FOUND', `There is nothing at ${text}`)
   return { kind: 'store', query: text, bare: true }

@@ -8,6 +8,7 @@ import type { Platform } from '../spec/platform.js'
 import { parseReference, type Reference, withDefaultTag } from '../spec/reference.js'
 import { openStore } from '../store/store.js'
 import { openSpoolStage } from '../transports/archive/stages.js'
+import type { ContainerOpener } from '../transports/containers.js'
 import { type LayerCompression, openSink } from '../transports/open-sink.js'
 import type { ImagePlace } from '../transports/place.js'
 import type { HistoryPolicy } from './rewrite-image.js'
@@ -28,6 +29,7 @@ export interface ConvertOptions {
   readonly preserveDigests?: boolean
   readonly storeDirectory: string
   readonly progress?: Progress
+  readonly containers?: ContainerOpener
 }
 
 export interface ConvertResult {

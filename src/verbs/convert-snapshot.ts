@@ -17,8 +17,13 @@ import { openSnapshotInput } from './snapshot-input.js'
 /** convert to a flat tar or a folder. Throws USAGE for what only images have. */
 export const writeSnapshot = async (options: ConvertOptions, to: SnapshotPlace): Promise<ConvertResult> => {
   checkOptions(options)
-  const { source: place, storeDirectory, platform, compress, changes = [], progress } = options
-  const look = { place, storeDirectory, ...(platform && { platform }), ...(progress && { progress }) }
+  const { source: place, storeDirectory, platform, compress, changes = [], progress, containers } = options
+  const look = {
+    ...{ place, storeDirectory },
+    ...(platform && { platform }),
+    ...(progress && { progress }),
+    ...(containers && { containers }),
+  }
   if (to.kind === 'dir') {
     if (changes.length > 0 || compress !== undefined)
       throw new LadingError('USAGE', 'A folder has no config to change, and is not compressed')
@@ -33,7 +38,7 @@ export const writeSnapshot = async (options: ConvertOptions, to: SnapshotPlace):
 }
 
 const unpackInto = async (
-  { source: place, storeDirectory, platform, progress = silent }: ConvertOptions,
+  { source: place, storeDirectory, platform, containers, progress = silent }: ConvertOptions,
   path: string,
 ): Promise<ConvertResult> => {
   const output = openDirectoryOutput(path)
@@ -45,7 +50,11 @@ const unpackInto = async (
     const begun = verifying.catch(() => undefined)
     return { [Symbol.asyncDispose]: async () => endOf(await begun) }
   }
-  const options = { place, storeDirectory, progress, begin, ...(platform && { platform }) }
+  const options = {
+    ...{ place, storeDirectory, progress, begin, whole: true },
+    ...(platform && { platform }),
+    ...(containers && { containers }),
+  }
   return await withTree(options, async opened => {
     const { tree, contents, snapshot, warnings } = opened
     const unverified = await (verifying ?? { contents, verified: Promise.resolve(), stop: new StopFlag() })

@@ -32,11 +32,11 @@ export const convert = async (options: ConvertOptions): Promise<ConvertResult> =
 }
 
 const convertAll = async (options: ConvertOptions): Promise<ConvertResult> => {
-  const { storeDirectory, preserveDigests, progress = silent } = options
+  const { storeDirectory, preserveDigests, containers, progress = silent } = options
   const [from, to] = [parsePlace(options.source), parseDestination(options.destination)]
   if (isSnapshotPlace(to)) return writeSnapshot(options, to)
   if (isSnapshotPlace(from)) return importInto(options, to)
-  const opened = await openPlace(from, { storeDirectory, progress })
+  const opened = await openPlace(from, { storeDirectory, progress, ...(containers && { containers }) })
   if ('snapshot' in opened) {
     await opened.snapshot[Symbol.asyncDispose]()
     return importInto(options, to)

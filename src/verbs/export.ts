@@ -49,7 +49,7 @@ export interface ExportResult {
  * Unless `bare`, an image's config is carried in a header that other readers pass over, and import puts it back.
  */
 export const exportSnapshot = (options: ExportOptions): Promise<ExportResult> =>
-  withTree({ ...options, begin }, async opened => {
+  withTree({ ...options, begin, whole: true }, async opened => {
     await using spool = await openSpoolFile()
     const { bare = false } = options
     const flat = flatEntries(opened.tree, { bare, includes: filterOf(options) })

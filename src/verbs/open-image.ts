@@ -5,6 +5,7 @@ import type { BlobStage } from '../image/stage.js'
 import type { AnySource } from '../image/wrapped-source.js'
 import { during } from '../spec/errors.js'
 import type { Platform } from '../spec/platform.js'
+import type { ContainerOpener } from '../transports/containers.js'
 import { openSource } from '../transports/open.js'
 import { parsePlace } from '../transports/place.js'
 
@@ -15,6 +16,7 @@ export interface LookOptions {
   readonly storeDirectory?: string
   readonly stdin?: ByteStream
   readonly progress?: Progress
+  readonly containers?: ContainerOpener
 }
 
 /** Open a place, look at it, close it again. `stage` is for what comes by only once. Errors say what was looked at. */

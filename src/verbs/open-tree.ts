@@ -24,6 +24,8 @@ export interface OpenTree {
 }
 
 export interface TreeOptions extends LookOptions {
+  /** Whether all contents will be read: then those of a container are as of one moment. */
+  readonly whole?: boolean
   /** What may begin with an image before its layers' tables of contents are read; what it gives is closed before the source. */
   readonly begin?: (image: OpenImage) => AsyncDisposable | undefined
 }
@@ -34,9 +36,9 @@ export const withTree = async <Result>(
   look: (opened: OpenTree) => Promise<Result>,
   stage?: BlobStage,
 ): Promise<Result> => {
-  const { place, platform, begin, ...rest } = options
+  const { place, platform, begin, whole = false, ...rest } = options
   try {
-    const opened = await openPlace(parsePlace(place), { ...rest, ...(stage && { stage }) })
+    const opened = await openPlace(parsePlace(place), { ...rest, look: !whole, ...(stage && { stage }) })
     if ('snapshot' in opened) {
       await using snapshot = opened.snapshot
       const { tree, contents, warnings } = snapshot

@@ -10,6 +10,7 @@ import type { Digest } from '../spec/digest.js'
 import { during } from '../spec/errors.js'
 import type { Platform } from '../spec/platform.js'
 import { familiarName, type Reference } from '../spec/reference.js'
+import type { ContainerOpener } from '../transports/containers.js'
 import { openSource } from '../transports/open.js'
 import { type ArchiveFormat, type LayerCompression, openArchiveSink } from '../transports/open-sink.js'
 import { parsePlace } from '../transports/place.js'
@@ -26,6 +27,7 @@ export interface SaveOptions {
   readonly compress?: LayerCompression
   readonly storeDirectory: string
   readonly progress?: Progress
+  readonly containers?: ContainerOpener
 }
 
 export interface SaveResult {
@@ -47,11 +49,13 @@ export const save = async (options: SaveOptions): Promise<SaveResult> => {
 }
 
 const saveAll = async (options: SaveOptions): Promise<SaveResult> => {
-  const { places, storeDirectory, progress = silent } = options
+  const { places, storeDirectory, containers, progress = silent } = options
   const sources: ImageSource[] = []
   try {
     for (const place of places)
-      sources.push(await openSource(parsePlace(place), { storeDirectory, progress }))
+      sources.push(
+        await openSource(parsePlace(place), { storeDirectory, progress, ...(containers && { containers }) }),
+      )
     return await saveFrom(sources, options)
   } finally {
     for (const source of sources) await source[Symbol.asyncDispose]()

@@ -7,6 +7,7 @@ import { convert } from '../../verbs/convert.js'
 import type { HistoryPolicy } from '../../verbs/rewrite-image.js'
 import { examples, globalsOf, progressOf, storeDirectoryOf } from '../command.js'
 import { readCompression } from '../compression.js'
+import { lazyContainers } from '../containers.js'
 import { print, printJson, reportLosses, reportWarnings } from '../output.js'
 
 interface Options {
@@ -65,6 +66,7 @@ export const command = (): Command =>
           history,
           changes: change,
           storeDirectory: storeDirectoryOf(globals),
+          containers: lazyContainers(storeDirectoryOf(globals)),
           progress: await progressOf(globals),
         },
         ...(flatten && { flatten }),

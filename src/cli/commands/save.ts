@@ -5,6 +5,7 @@ import type { ArchiveFormat } from '../../transports/open-sink.js'
 import { save } from '../../verbs/save.js'
 import { checkByteOutput, examples, globalsOf, progressOf, storeDirectoryOf } from '../command.js'
 import { readCompression } from '../compression.js'
+import { lazyContainers } from '../containers.js'
 import { printJson, reportLosses, reportWarnings } from '../output.js'
 
 interface Options {
@@ -54,6 +55,7 @@ export const command = (): Command =>
             output,
             format,
             storeDirectory: storeDirectoryOf(globals),
+            containers: lazyContainers(storeDirectoryOf(globals)),
             progress: await progressOf(globals),
           },
           ...(compress !== undefined && { compress: readCompression(compress) }),

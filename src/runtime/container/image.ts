@@ -51,6 +51,8 @@ const openPlace = async (reference: string, storeDirectory: string) => {
   const { openSource } = await import('../../transports/open.js')
   const place = parsePlace(reference)
   if (place.kind === 'store') return { place: 'store:', source: await openSource(place, { storeDirectory }) }
+  if (place.kind === 'container')
+    throw new LadingError('USAGE', 'Cannot make a container of another: commit it, then name the image')
   // A folder may change where a command is run; what was found there stays where it is.
   const path = resolve(place.path)
   const kind = place.kind === 'unknown' ? '' : `${place.kind}:`
