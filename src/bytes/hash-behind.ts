@@ -10,7 +10,7 @@ export class Track {
   readonly memory: SharedArrayBuffer
   readonly #length: BigInt64Array
 
-  constructor(memory = new SharedArrayBuffer(8)) {
+  constructor(memory = new SharedArrayBuffer(16)) {
     this.memory = memory
     this.#length = new BigInt64Array(memory)
   }
@@ -21,9 +21,19 @@ export class Track {
     Atomics.notify(this.#length, 0)
   }
 
+  /** There comes no more. */
+  end(): void {
+    Atomics.store(this.#length, 1, 1n)
+    Atomics.notify(this.#length, 0)
+  }
+
+  get ended(): boolean {
+    return Atomics.load(this.#length, 1) === 1n
+  }
+
   /** Wait until the file is longer than `length`, for at most a moment; how long it is. */
-  beyond(length: number): number {
-    Atomics.wait(this.#length, 0, BigInt(length), moment)
+  beyond(length: number, milliseconds = moment): number {
+    Atomics.wait(this.#length, 0, BigInt(length), milliseconds)
     return Number(Atomics.load(this.#length, 0))
   }
 }

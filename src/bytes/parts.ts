@@ -23,13 +23,27 @@ export interface StreamPart {
   readonly stream: ByteStream
 }
 
-export type Part = Uint8Array | FilePart | StreamPart
+/** Bytes that are read at once where they are wanted, `length` of them: nothing has to be waited for. */
+export interface FillPart {
+  readonly length: number
+  fill(target: Uint8Array): void
+}
+
+export type Part = Uint8Array | FilePart | StreamPart | FillPart
 
 /** Composing is quick where nothing has to be waited for, and then need not be asynchronous. */
 export type Parts = AsyncIterable<Part> | Iterable<Part>
 
 export const isFilePart = (part: Part): part is FilePart => 'fd' in part
 export const isStreamPart = (part: Part): part is StreamPart => 'stream' in part
+/** Uint8Array has a method of that name. */
+export const isFillPart = (part: Part): part is FillPart => 'fill' in part && !(part instanceof Uint8Array)
+
+export const filled = ({ length, fill }: FillPart): Uint8Array => {
+  const bytes = Buffer.allocUnsafeSlow(length)
+  fill(bytes)
+  return bytes
+}
 
 /** Parts shorter than this go out together. */
 const small = 64 * 1024
@@ -38,24 +52,26 @@ const chunkLength = 512 * 1024
 /** The bytes of all parts, one after the other. Throws what checking and reading throw. */
 export async function* streamParts(parts: Parts): ByteStream {
   let gathered = Buffer.allocUnsafeSlow(chunkLength)
-  let filled = 0
+  let used = 0
   for await (const part of parts) {
     const isShort = part.length <= small && !isStreamPart(part) && !(isFilePart(part) && part.check)
-    if (filled > 0 && (!isShort || filled + part.length > chunkLength)) {
-      yield gathered.subarray(0, filled)
+    if (used > 0 && (!isShort || used + part.length > chunkLength)) {
+      yield gathered.subarray(0, used)
       gathered = Buffer.allocUnsafeSlow(chunkLength)
-      filled = 0
+      used = 0
     }
     if (isStreamPart(part)) yield* part.stream
-    else if (!isShort) yield* isFilePart(part) ? streamFile(part) : [part]
+    else if (!isShort) yield* isFilePart(part) ? streamFile(part) : [isFillPart(part) ? filled(part) : part]
     else {
       // Waiting for the event loop takes longer than reading most files.
-      if (isFilePart(part)) readNow(part, gathered.subarray(filled, filled + part.length), 0)
-      else gathered.set(part, filled)
-      filled += part.length
+      const room = gathered.subarray(used, used + part.length)
+      if (isFilePart(part)) readNow(part, room, 0)
+      else if (isFillPart(part)) part.fill(room)
+      else gathered.set(part, used)
+      used += part.length
     }
   }
-  if (filled > 0) yield gathered.subarray(0, filled)
+  if (used > 0) yield gathered.subarray(0, used)
 }
 
 async function* streamFile(part: FilePart): ByteStream {

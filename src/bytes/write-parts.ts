@@ -2,7 +2,16 @@ import { write as writeCallback } from 'node:fs'
 import { promisify } from 'node:util'
 import { type Assembly, assemble } from './assemble.js'
 import { checkRegion } from './check-region.js'
-import { type FilePart, isFilePart, isStreamPart, type Part, type Parts, type StreamPart } from './parts.js'
+import {
+  type FilePart,
+  filled,
+  isFilePart,
+  isFillPart,
+  isStreamPart,
+  type Part,
+  type Parts,
+  type StreamPart,
+} from './parts.js'
 import { settleAll } from './settle-all.js'
 import { inThread, StopFlag, threadCount, worthAThread } from './threads.js'
 
@@ -55,7 +64,8 @@ class PartWriter {
   /** Take the part; gives something to wait for when too much is on its way. Throws what has failed. */
   add(part: Part): Promise<void> | undefined {
     if (isStreamPart(part)) return this.#addStream(part)
-    if (!isFilePart(part)) this.#addBytes(part)
+    if (isFillPart(part)) this.#addBytes(filled(part))
+    else if (!isFilePart(part)) this.#addBytes(part)
     else if (part.check) this.#copyChecked(part)
     else this.#addFile(part)
     return this.#keepUp()
@@ -122,7 +132,7 @@ class PartWriter {
     this.#literalBytes = 0
     if (table.length === 0) return
     if (onlyBytes) {
-      this.#launch(writeBytes(output, joinSmall(pieces)))
+      this.#launch(writeBytes(output, pieces))
       return
     }
     // A copy of its own: a view would take the whole of what it looks into along to the thread.
@@ -140,27 +150,6 @@ class PartWriter {
       () => this.stop.raise(),
     )
   }
-}
-
-/** What is joined before it is written: a call for each header takes longer than copying it. */
-const joinLength = 1 << 20
-
-const joinSmall = (pieces: readonly Uint8Array[]): readonly Uint8Array[] => {
-  const joined: Uint8Array[] = []
-  let run: Uint8Array[] = []
-  let length = 0
-  const end = () => {
-    if (run.length > 0) joined.push(run.length === 1 ? run[0]! : Buffer.concat(run, length))
-    run = []
-    length = 0
-  }
-  for (const piece of pieces) {
-    if (length + piece.length > joinLength) end()
-    run.push(piece)
-    length += piece.length
-  }
-  end()
-  return joined
 }
 
 const writeBytes = async (

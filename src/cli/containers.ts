@@ -11,6 +11,6 @@ export const lazyContainers = (storeDirectory: string): ContainerOpener => {
   return {
     has: async query => (await load()).has(query),
     image: async (query, progress) => (await load()).image(query, progress),
-    files: async query => (await load()).files(query),
+    files: async (query, options) => (await load()).files(query, options),
   }
 }

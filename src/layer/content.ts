@@ -15,8 +15,8 @@ export interface Contents {
   stored(content: Content): ByteStream
   /** Optional power: the stored bytes lie in an open file. */
   regionOf?(content: Content): FileRange | undefined
-  /** Optional power: the stored bytes of a small one, at once. */
-  bytesOf?(content: Content): Uint8Array | undefined
+  /** Optional power: the stored bytes, of a small one at least, are read at once into the target, which is as long as they are. */
+  fillOf?(content: Content): ((target: Uint8Array) => void) | undefined
   /** Optional power: the whole uncompressed layer lies in an open file, contents where their entries say. */
   layerFile?(layer: number): FileRange | undefined
 }

@@ -90,9 +90,9 @@ export function* flatTar(
     if (content === undefined || content.entry.size === 0) continue
     const length = entry.sparse ? content.entry.storedSize : content.entry.size
     const region = length === content.entry.storedSize ? contents.regionOf?.(content) : undefined
-    const bytes = region || length !== content.entry.storedSize ? undefined : contents.bytesOf?.(content)
+    const fill = region || length !== content.entry.storedSize ? undefined : contents.fillOf?.(content)
     if (region) yield region
-    else if (bytes) yield bytes
+    else if (fill) yield { length, fill }
     else {
       const stored = contents.stored(content)
       yield { length, stream: entry.sparse ? stored : fillHoles(stored, content.entry) }

@@ -26,8 +26,8 @@ import { noteUnsynced } from './unsynced.js'
 
 /** One piece of writing into a store: all of it becomes visible with commit(), or none of it stays. */
 export interface StoreSession extends ImageSink, BlobStage {
-  /** A blob that `fill` writes where it is to lie, into the open file, from its beginning: it returns how many bytes. */
-  stageFilled(fill: (fd: number) => Promise<number>, what: string): Promise<StagedBlob>
+  /** A layer that `fill` writes where it is to lie, into the open file, from its beginning, and measures. */
+  stageFilled(fill: (fd: number) => Promise<MeasuredLayer>): Promise<StagedBlob>
 }
 
 export interface SessionOptions {
@@ -166,11 +166,8 @@ export const openSession = async (
       return { measured, content: storedContent(places, measured) }
     },
 
-    stageFilled: async (fill, what): Promise<StagedBlob> => {
-      const measured = await measure(async fd => {
-        const file = { fd, offset: 0, length: await fill(fd) }
-        return measureRegion({ file, what }, { alone: true })
-      })
+    stageFilled: async fill => {
+      const measured = await measure(fill)
       return { measured, content: storedContent(places, measured) }
     },
 

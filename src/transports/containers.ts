@@ -11,6 +11,6 @@ export interface ContainerOpener {
   has(query: string): Promise<boolean>
   /** Its image with one more layer, as of one moment. Throws NOT_FOUND. */
   image(query: string, progress: Progress): Promise<AnySource>
-  /** Its files as they are when each is read. Throws NOT_FOUND. */
-  files(query: string): Promise<Snapshot>
+  /** Its files: `whole`, as of one moment, for who reads all; otherwise each as it is when it is read. Throws NOT_FOUND. */
+  files(query: string, options: { readonly whole: boolean; readonly progress: Progress }): Promise<Snapshot>
 }

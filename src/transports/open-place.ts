@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { silent } from '../bytes/progress.js'
 import type { Snapshot } from '../image/snapshot.js'
 import type { AnySource } from '../image/wrapped-source.js'
 import { LadingError } from '../spec/errors.js'
@@ -11,18 +12,22 @@ export type OpenedPlace = { readonly source: AnySource } | { readonly snapshot: 
 
 /**
  * Open a place of either kind. A bare path is taken for images if it can be, otherwise for what it is: a flat
- * tar or a folder. To `look` at some files of a container, it is opened as the tree that it is. Throws as
- * openSource does where it is neither.
+ * tar or a folder. A container is an image, unless it is the tree that is wanted: to look at some files, or
+ * all of them. Throws as openSource does where it is neither.
  */
 export const openPlace = async (
   place: Place,
-  { look = false, ...options }: OpenOptions & { readonly look?: boolean } = {},
+  { tree, ...options }: OpenOptions & { readonly tree?: 'look' | 'whole' } = {},
 ): Promise<OpenedPlace> => {
   if (isSnapshotPlace(place)) return { snapshot: await openSnapshot(place, options) }
   if (place.kind === 'unknown' && place.query === undefined && isPlainFolder(place.path))
     return { snapshot: await openSnapshot({ kind: 'dir', path: place.path }) }
-  const container = look && (await containerAt(place, options))
-  if (container) return { snapshot: await container.opener.files(container.query) }
+  const container = tree && (await containerAt(place, options))
+  if (container) {
+    const { opener, query } = container
+    const { progress = silent } = options
+    return { snapshot: await opener.files(query, { whole: tree === 'whole', progress }) }
+  }
   try {
     return { source: await openSource(place, options) }
   } catch (error) {

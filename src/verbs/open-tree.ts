@@ -38,7 +38,11 @@ export const withTree = async <Result>(
 ): Promise<Result> => {
   const { place, platform, begin, whole = false, ...rest } = options
   try {
-    const opened = await openPlace(parsePlace(place), { ...rest, look: !whole, ...(stage && { stage }) })
+    const opened = await openPlace(parsePlace(place), {
+      ...rest,
+      tree: whole ? 'whole' : 'look',
+      ...(stage && { stage }),
+    })
     if ('snapshot' in opened) {
       await using snapshot = opened.snapshot
       const { tree, contents, warnings } = snapshot

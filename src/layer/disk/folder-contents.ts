@@ -21,8 +21,10 @@ export const openFolderContents = async (root: number): Promise<Contents & { clo
   return {
     ...folderContents(root),
     ...(trail && {
-      bytesOf: ({ entry }) =>
-        entry.size <= chunkLength && entry.sparse === undefined ? readWhole(trail, entry) : undefined,
+      fillOf: ({ entry }) =>
+        entry.size <= chunkLength && entry.sparse === undefined
+          ? target => readWhole(trail, entry, target)
+          : undefined,
     }),
     close: () => trail?.close(),
   }
@@ -30,18 +32,16 @@ export const openFolderContents = async (root: number): Promise<Contents & { clo
 
 const chunkLength = 1 << 20
 
-const readWhole = (trail: FolderTrail, entry: TarEntry): Uint8Array => {
+const readWhole = (trail: FolderTrail, entry: TarEntry, target: Uint8Array): void => {
   const fd = trail.open(entry.path)
   try {
     const status = fstatSync(fd)
     if (!status.isFile() || status.size !== entry.size) throw changed(entry)
-    const bytes = Buffer.allocUnsafeSlow(entry.size)
-    for (let done = 0; done < bytes.length; ) {
-      const count = readSync(fd, bytes, done, bytes.length - done, done)
+    for (let done = 0; done < entry.size; ) {
+      const count = readSync(fd, target, done, entry.size - done, done)
       if (count === 0) throw changed(entry)
       done += count
     }
-    return bytes
   } finally {
     closeSync(fd)
   }

@@ -221,8 +221,9 @@ export const whileReadable = <Result>(
 ): Result => {
   const mode = Number(status.mode & 0o7777n)
   const needed = status.isDirectory() ? 0o500 : 0o400
-  const own = process.geteuid!() !== 0 && Number(status.uid) === process.geteuid!()
-  if (!own || status.isSymbolicLink() || (mode & needed) === needed) return work()
+  if ((mode & needed) === needed || status.isSymbolicLink()) return work()
+  const user = process.geteuid!()
+  if (user === 0 || Number(status.uid) !== user) return work()
   system.setMode(folder, name, mode | needed)
   try {
     return work()

@@ -27,6 +27,8 @@ export interface ContainerFiles extends AsyncDisposable {
   readonly after: MergedTree
   /** Of `after`, and of the entries of `layer`. */
   readonly contents: Contents
+  /** Whether a layer of `after` is what the container itself has in its folder. */
+  isOwn(layer: number): boolean
   /** One new layer that makes `after` of `before`, in the order of a tar. */
   layer(): readonly FlatEntry[]
   /** Paths of what is in neither tree: sockets, and names that begin with .wh. */
@@ -67,11 +69,11 @@ export const openContainerFiles = async ({
     const own = await openFolderContents(folder.fd)
     const isOwn = (layer: number) => layer === lower.length
     return {
-      ...{ before, after, ...left },
+      ...{ before, after, ...left, isOwn },
       contents: {
         stored: content => (isOwn(content.layer) ? own : contents).stored(content),
         regionOf: content => (isOwn(content.layer) ? undefined : contents.regionOf?.(content)),
-        bytesOf: content => (isOwn(content.layer) ? own : contents).bytesOf?.(content),
+        fillOf: content => (isOwn(content.layer) ? own : contents).fillOf?.(content),
       },
       layer: () =>
         changesetEntries(before, after, isCopy ? { isSame: looksSame(before, after) } : { opaque }),

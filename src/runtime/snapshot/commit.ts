@@ -13,7 +13,7 @@ import { joinImage } from '../../verbs/joined-image.js'
 import type { Container } from '../container/record.js'
 import { commitConfig } from './commit-config.js'
 import { openImageOf } from './container-files.js'
-import { type WrittenChanges, writeChanges } from './write-changes.js'
+import { writeChanges } from './write-changes.js'
 
 export interface CommitOptions {
   /** Of the image; none: it is known by its ID. */
@@ -55,12 +55,13 @@ export const commitContainer = async (
     await using image = await openImageOf(container)
     const store = await openStore(all.store, { create: true })
     await using session = await store.session()
-    let written: WrittenChanges = { length: 0, losses: [] }
+    let losses: readonly Loss[] = []
     const { measured, content } = await session.stageFilled(async fd => {
-      written = await writeChanges(container, image, fd, { pause })
-      return written.length
-    }, 'the new layer')
-    const isNew = written.length > 0
+      const written = await writeChanges(container, image, fd, { pause })
+      losses = written.losses
+      return written.measured
+    })
+    const isNew = measured.size > 0
     const table = new BlobTable(`the container ${settings.name}`)
     if (isNew && content) table.add(measured.digest, content, measured)
     const layer = { mediaType: mediaTypes.ociLayer, digest: measured.digest, size: measured.size }
@@ -78,7 +79,7 @@ export const commitContainer = async (
     await session.write(tree)
     const { moved } = await session.commit()
     return {
-      ...{ id: digestOf(config), digest: tree.root.descriptor.digest, moved, losses: written.losses },
+      ...{ id: digestOf(config), digest: tree.root.descriptor.digest, moved, losses },
       ...(name && { name }),
       ...(isNew && {
         layer: { diffId: measured.diffId, size: measured.size, entries: measured.toc.length },

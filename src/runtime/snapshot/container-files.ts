@@ -21,6 +21,10 @@ export const openFilesOf = async (
     ? openContainerFiles({ place: { folder: places.rootfs, rootless: isRootless() }, image })
     : undefined
 
+/** When what a container is now was made: the same each time it is asked for. RFC 3339. */
+export const createdOf = ({ state, settings }: Container): string =>
+  state.finishedAt ?? state.startedAt ?? settings.created
+
 /** What no layer can have of a container's files. */
 export const lossesOfFiles = (
   { sockets, unsayable }: Pick<ContainerFiles, 'sockets' | 'unsayable'>,

@@ -1,6 +1,7 @@
 import type { ContainerOpener } from '../../transports/containers.js'
 import { findContainer, lookForContainer } from '../container/find.js'
 import type { ContainersPlaces } from '../container/places.js'
+import { openContainerCopy } from './container-copy.js'
 import { openContainerImage } from './container-source.js'
 import { openContainerTree } from './container-tree.js'
 
@@ -15,5 +16,14 @@ export const containerOpener = (all: ContainersPlaces): ContainerOpener => ({
       task.end()
     }
   },
-  files: async query => openContainerTree(findContainer(all, query)),
+  files: async (query, { whole, progress }) => {
+    const container = findContainer(all, query)
+    if (!whole) return openContainerTree(container)
+    const task = progress.begin('Reading')
+    try {
+      return await openContainerCopy(container)
+    } finally {
+      task.end()
+    }
+  },
 })

@@ -2,15 +2,14 @@ import { openSpoolFile } from '../../bytes/spool-file.js'
 import type { Root } from '../../image/interfaces.js'
 import type { Loss } from '../../image/loss.js'
 import { type AnySource, wrapSource } from '../../image/wrapped-source.js'
-import { measureRegion } from '../../layer/measure-region.js'
 import { visible } from '../../spec/escape.js'
 import { mediaTypes } from '../../spec/media-types.js'
 import { BlobTable } from '../../transports/archive/blob-table.js'
 import { joinImage, joinSources } from '../../verbs/joined-image.js'
 import type { Container } from '../container/record.js'
 import { commitConfig } from './commit-config.js'
-import { openImageOf } from './container-files.js'
-import { writeChanges } from './write-changes.js'
+import { createdOf, openImageOf } from './container-files.js'
+import { type WrittenChanges, writeChanges } from './write-changes.js'
 
 export interface ContainerImage {
   /** With the one root; to be disposed of. */
@@ -28,21 +27,17 @@ export const openContainerImage = async (container: Container): Promise<Containe
   const image = await openImageOf(container)
   const spool = await openSpoolFile()
   try {
-    let losses: readonly Loss[] = []
+    let written: WrittenChanges | undefined
     const file = await spool.fill(async fd => {
-      const written = await writeChanges(container, image, fd)
-      losses = written.losses
-      return written.length
+      written = await writeChanges(container, image, fd)
+      return written.measured.size
     })
+    const { losses, measured: found } = written!
     const table = new BlobTable(`the container ${settings.name}`)
     const layers = image.image.layers.map(({ descriptor }) => descriptor)
-    const measured =
-      file.size === 0
-        ? undefined
-        : await measureRegion({ file: file.file!, what: 'the changes of the container' }, { alone: true })
+    const measured = file.size === 0 ? undefined : found
     if (measured) table.add(measured.digest, file, measured)
-    // The same container is the same image each time it is asked for.
-    const created = container.state.finishedAt ?? container.state.startedAt ?? settings.created
+    const created = createdOf(container)
     const config = commitConfig(image.image.config, settings, { created }, measured?.diffId)
     const { root } = await joinImage(image.source, table, {
       config,

@@ -4,22 +4,26 @@ import { mergeTocs } from '../../layer/merged-tree.js'
 import { visible } from '../../spec/escape.js'
 import { withFrozen } from '../container/pause.js'
 import type { Container } from '../container/record.js'
-import { lossesOfFiles, openFilesOf, openImageOf } from './container-files.js'
+import { commitConfig } from './commit-config.js'
+import { createdOf, lossesOfFiles, openFilesOf, openImageOf } from './container-files.js'
 
 /**
- * A container's files for looking at some of them: the list is of one moment, contents are read where they lie. To
- * be disposed of.
+ * A container's files for looking at some of them, with the places to mount on that every container gets: the list is
+ * of one moment, contents are read where they lie, when they are asked for. To be disposed of.
  */
 export const openContainerTree = async (container: Container): Promise<Snapshot> => {
-  const place = `the container ${visible(container.settings.name)}`
+  const { settings } = container
+  const place = `the container ${visible(settings.name)}`
   const image = await openImageOf(container)
   try {
     const files = await withFrozen(container, () => openFilesOf(container, image))
+    const config = commitConfig(image.image.config, settings, { created: createdOf(container) }, undefined)
     return {
       ...{ place, format: 'dir', warnings: [] },
       tree: files?.after ?? mergeTocs(await Promise.all(image.image.layers.map(layer => layer.toc()))),
       contents: files?.contents ?? imageContents(image.source, image.image),
-      losses: files ? lossesOfFiles(files, place) : [],
+      carried: { config, names: [], manifest: settings.image.manifest },
+      losses: files ? lossesOfFiles(files, settings.name) : [],
       [Symbol.asyncDispose]: async () => {
         await files?.[Symbol.asyncDispose]()
         await image[Symbol.asyncDispose]()
