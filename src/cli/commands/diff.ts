@@ -2,16 +2,18 @@ import { Command } from 'commander'
 import { visible } from '../../spec/escape.js'
 import { parsePlatform } from '../../spec/platform.js'
 import { diff, type FileDifference } from '../../verbs/diff.js'
-import { examples, globalsOf, progressOf, storeDirectoryOf } from '../command.js'
-import { print, printJson } from '../output.js'
+import { examples, type GlobalOptions, globalsOf, progressOf, storeDirectoryOf } from '../command.js'
+import { containersOf } from '../container-command.js'
+import { lazyContainers } from '../containers.js'
+import { print, printJson, printLines } from '../output.js'
 
 export const command = (): Command =>
   new Command('diff')
     .description(
-      'Compare two images of any places: files, config, layers, history. A is added, D deleted, C changed, as in docker diff.',
+      'Compare two images of any places: files, config, layers, history; or tell what a container has changed of its image. A is added, D deleted, C changed, as in docker diff.',
     )
-    .argument('<from>', 'A path, a place, or a name in the store')
-    .argument('<to>', 'The same')
+    .argument('<from>', 'A path, a place, or a name in the store; alone: a container')
+    .argument('[to]', 'What it is compared with')
     .option('--exit-code', 'Exit status 3 when they differ')
     .option('--platform <platform>', 'Of an index, the image for this platform')
     .addHelpText(
@@ -20,18 +22,22 @@ export const command = (): Command =>
         'lading diff app.tar app:1',
         'lading diff --exit-code app:1 app:2',
         'lading diff --json app:1 app:2',
+        'lading diff web',
       ),
     )
     .action(
       async (
         from: string,
-        to: string,
+        to: string | undefined,
         { exitCode, platform }: { exitCode?: boolean; platform?: string },
         command: Command,
       ) => {
         const globals = globalsOf(command)
+        if (to === undefined) return diffOne(from, exitCode ?? false, globals)
+        const storeDirectory = storeDirectoryOf(globals)
         const found = await diff({
-          ...{ from, to, storeDirectory: storeDirectoryOf(globals), progress: await progressOf(globals) },
+          ...{ from, to, storeDirectory, progress: await progressOf(globals) },
+          containers: lazyContainers(storeDirectory),
           ...(platform !== undefined && { platform: parsePlatform(platform) }),
         })
         if (exitCode && !found.same) process.exitCode = 3
@@ -44,6 +50,18 @@ export const command = (): Command =>
           print(`layers: ${common} in common, then ${ours - common} against ${theirs - common}`)
       },
     )
+
+/** What a container has changed. */
+const diffOne = async (query: string, exitCode: boolean, globals: GlobalOptions): Promise<void> => {
+  const { findContainer } = await import('../../runtime/container/find.js')
+  const { diffContainer } = await import('../../runtime/snapshot/diff-container.js')
+  const changes = await diffContainer(
+    findContainer(containersOf(globals), query.replace(/^container:/, '')),
+  )
+  if (exitCode && changes.length > 0) process.exitCode = 3
+  if (globals.json) return printJson(changes)
+  printLines(changes.map(({ kind, path }) => `${kind} /${visible(path)}`))
+}
 
 const letters = { added: 'A', deleted: 'D', changed: 'C' } as const
 
