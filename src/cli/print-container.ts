@@ -33,7 +33,10 @@ export const printContainer = (container: InspectedContainer): void => {
   line('pids', resources.pids === undefined ? undefined : String(resources.pids))
   line('capabilities', process.capabilities.join(' ') || 'none')
   for (const [name, value] of Object.entries(container.labels)) line('label', `${name}=${value}`)
-  line('root', `${container.rootfs.kind ?? 'not made yet'}${container.rootfs.why ? `: ${container.rootfs.why}` : ''}`)
+  line(
+    'root',
+    `${container.rootfs.kind ?? 'not made yet'}${container.rootfs.why ? `: ${container.rootfs.why}` : ''}`,
+  )
   line('folder', container.rootfs.folder)
   line('log', container.log)
 }

@@ -112,8 +112,7 @@ export const openStore = async (
       }),
     remove: digests => edit(roots => roots.filter(({ descriptor }) => !digests.includes(descriptor.digest))),
     sweep: () => exclusively(sweepAll),
-    check: options =>
-      exclusively(async () => (await import('./check-store.js')).checkStore(places, options)),
+    check: options => exclusively(async () => (await import('./check-store.js')).checkStore(places, options)),
   }
 }
 

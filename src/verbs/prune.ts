@@ -22,7 +22,10 @@ export const prune = async (store: Store): Promise<Pruned> => {
   const unnamed: { root: Root; subjects: readonly Digest[] }[] = []
   for (const root of roots) {
     const tree = await loadTree(source, root)
-    diffIds.set(root.descriptor.digest, tree.images.map(({ config }) => config.diffIds))
+    diffIds.set(
+      root.descriptor.digest,
+      tree.images.map(({ config }) => config.diffIds),
+    )
     if (root.names.length > 0)
       for (const { descriptor } of [root, ...tree.images, ...tree.artifacts]) kept.add(descriptor.digest)
     else {

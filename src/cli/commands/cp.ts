@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import { cp } from '../../verbs/cp.js'
 import { LadingError } from '../../spec/errors.js'
+import { cp } from '../../verbs/cp.js'
 import { checkByteOutput, examples, type GlobalOptions, globalsOf, lookOptions } from '../command.js'
 import { containersOf } from '../container-command.js'
 import { printJson, reportLosses } from '../output.js'
@@ -15,7 +15,10 @@ export const command = (): Command =>
     .description(
       'Copy a file, or a folder with all that is in it, out of an image, a snapshot or a folder; or between a container and the host.',
     )
-    .argument('<place>', 'A path, a place, or a name in the store; or CONTAINER:PATH, or a path to copy into one')
+    .argument(
+      '<place>',
+      'A path, a place, or a name in the store; or CONTAINER:PATH, or a path to copy into one',
+    )
     .argument('<path>', 'A file or folder in it; or the destination, CONTAINER:PATH, where there is no third')
     .argument('[destination]', 'A folder, a new name, or - for a tar on standard output')
     .option('-a, --archive', 'Keep owners and extended attributes')

@@ -1,7 +1,7 @@
 import { release } from 'node:os'
 import { Command } from 'commander'
-import { listContainers } from '../../runtime/container/list.js'
 import { describeHost } from '../../runtime/container/describe-host.js'
+import { listContainers } from '../../runtime/container/list.js'
 import { examples, globalsOf } from '../command.js'
 import { containersOf } from '../container-command.js'
 import { print, printJson } from '../output.js'
@@ -35,5 +35,7 @@ export const command = (): Command =>
       print(`Kernel             ${found.kernel}`)
       print(`Control groups     ${found.controlGroups}`)
       print(`Root file systems  ${rootfs.kind}: ${rootfs.why}`)
-      print(`Runtimes           ${runtimes.map(({ name, why }) => `${name}${why ? ` (${why})` : ''}`).join(', ')}`)
+      print(
+        `Runtimes           ${runtimes.map(({ name, why }) => `${name}${why ? ` (${why})` : ''}`).join(', ')}`,
+      )
     })

@@ -4,8 +4,8 @@ import type { Descriptor } from '../../spec/descriptor.js'
 import type { Rootfs } from '../rootfs/rootfs.js'
 import { type OpenedImage, reopenImage } from './image.js'
 import { isRootless } from './prepare-start.js'
-import { readRecordFile } from './record-file.js'
 import type { Container } from './record.js'
+import { readRecordFile } from './record-file.js'
 
 /** The image that a container was made of, opened again. */
 export const imageOf = ({ settings, places, all }: Container): Promise<OpenedImage> =>
@@ -15,10 +15,7 @@ export const imageOf = ({ settings, places, all }: Container): Promise<OpenedIma
 export const hasRootfs = ({ places }: Container): boolean => existsSync(join(places.rootfs, 'rootfs.json'))
 
 /** Its root file system, made ready where it is not. */
-export const rootfsOf = async (
-  container: Container,
-  image: () => Promise<OpenedImage>,
-): Promise<Rootfs> => {
+export const rootfsOf = async (container: Container, image: () => Promise<OpenedImage>): Promise<Rootfs> => {
   const { settings, places, all } = container
   const { prepareRootfs, reopenRootfs } = await import('../rootfs/prepare.js')
   const place = { folder: places.rootfs, rootless: isRootless() }

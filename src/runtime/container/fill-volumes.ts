@@ -19,7 +19,7 @@ export const fillVolumes = async ({ settings, all }: Container, image: OpenedIma
         if (node?.inode.type !== 'directory') return
         const from = tree.pathOf(node)
         const { entries } = flatEntries(tree, { includes: name => name.startsWith(`${from}/`) })
-        const within = entries.filter(({ entry }) => entry.path.toString('latin1').startsWith(`${from}/`))
+        const within = entries.filter(({ entry }) => entry.path.length > from.length + 1)
         const cut = (name: Buffer) => name.subarray(from.length + 1)
         const root = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY)
         try {

@@ -28,9 +28,14 @@ export const holdFolder = async (container: Container, path: string): Promise<He
   const program =
     state.process && isAlive(state.process)
       ? openSteps(path, [
-          call('open the root of the container', 'openat', [here, `/proc/${state.process.pid}/root`, place, 0], {
-            save: root,
-          }),
+          call(
+            'open the root of the container',
+            'openat',
+            [here, `/proc/${state.process.pid}/root`, place, 0],
+            {
+              save: root,
+            },
+          ),
         ])
       : openSteps(path, await mountedSteps(container))
   const launched = await launch(program, { stdio: ['ignore', 'ignore', 'inherit'], folder: places.programs })
