@@ -10,6 +10,7 @@ import type { Inode, MergedTree, TreeNode } from '../../../layer/merged-tree.js'
 import type { Toc } from '../../../layer/toc.js'
 import { LadingError } from '../../../spec/errors.js'
 import { visible } from '../../../spec/escape.js'
+import { limits } from '../../../spec/limits.js'
 import type { EntryType, TarEntry } from '../../../tar/entry.js'
 import { inodeXattrs, isWhiteoutDevice } from '../overlay-marks.js'
 import { type CarriedChunks, type LayerStart, type Placement, placeContent } from './content.js'
@@ -59,7 +60,7 @@ interface Placed {
   block: number
 }
 
-/** Throws UNSUPPORTED for an owner beyond 32 bits. */
+/** Throws UNSUPPORTED for an owner beyond 32 bits, LIMIT_EXCEEDED for names and depths that no file system takes. */
 export const buildErofs = ({ tree, tocs, layers, devices }: ErofsInput): ErofsImage => {
   const placed: Placed[] = []
   /** Of inodes with several names. */
@@ -68,10 +69,12 @@ export const buildErofs = ({ tree, tocs, layers, devices }: ErofsInput): ErofsIm
   let lostXattrs = 0
 
   /** Where the inode of a node is, which gets its place now if it has none yet. */
-  const place = (node: TreeNode, parent: number): number => {
+  const place = (node: TreeNode, parent: number, depth: number): number => {
     const { inode, children } = node
     const known = inode.links > 1 ? shared.get(inode) : undefined
     if (known !== undefined) return known
+    if (depth > limits.pathDepth)
+      throw new LadingError('LIMIT_EXCEEDED', `Folders are more than ${limits.pathDepth} deep in one another`)
     const entry = rareEntry(tocs, inode)
     const { bytes: xattrs, lost } = entry ? encodeXattrs(inodeXattrs(entry)) : none
     lostXattrs += lost
@@ -91,13 +94,13 @@ export const buildErofs = ({ tree, tocs, layers, devices }: ErofsInput): ErofsIm
     else if (isInline) end += size
     for (const name of sorted) {
       const child = children!.get(name)
-      const target = child ? place(child, at) : name === '.' ? at : parent
+      const target = child ? place(child, at, depth + 1) : name === '.' ? at : parent
       const type = child ? fileTypes[child.inode.type] : fileTypes.directory
       names.push({ name, nid: target / format.slotSize, type })
     }
     return at
   }
-  const root = place(tree.root, format.roundUp(end, format.slotSize))
+  const root = place(tree.root, format.roundUp(end, format.slotSize), 0)
 
   // Behind the inodes: blocks of directories and of long targets, then what is carried.
   let next = format.roundUp(end, format.blockSize)
@@ -176,9 +179,16 @@ const chunkListSize = (content: Placement): number =>
 
 const namesOf = (node: TreeNode, tocs: readonly Toc[]): readonly string[] => {
   const names = ['.', '..']
-  for (const { name, inode } of node.children!.values())
+  for (const { name, inode } of node.children!.values()) {
+    // An entry's own names have been looked at; where it led through a symbolic link, those of the target have not.
+    if (name.length > limits.pathComponent || name.includes('\0'))
+      throw new LadingError(
+        'LIMIT_EXCEEDED',
+        `No file can be called ${JSON.stringify(visible(Buffer.from(name.slice(0, 100), 'latin1')))}: a name has at most ${limits.pathComponent} bytes, and no NUL`,
+      )
     if (inode.type !== 'character-device' || !isWhiteoutDevice(tocs[inode.layer]!.entry(inode.index!)))
       names.push(name)
+  }
   return names.sort()
 }
 
