@@ -81,7 +81,7 @@ export const mergeTocs = (tocs: readonly Toc[], onHidden?: (hidden: Hidden) => v
   return merge
 }
 
-/** Put one more layer on top of a tree of mergeTocs, which is changed: for a layer that is made in view of it. */
+/** Change a tree of mergeTocs by one more layer on top: for one that is made in view of it. */
 export const addLayer = (tree: MergedTree, toc: Toc): void => (tree as Merge).add(toc)
 
 /** The tree of one table of contents as it stands, where names that begin with .wh. are names like others. */
@@ -135,7 +135,7 @@ class Merge implements MergedTree {
   }
 
   *walk(from: TreeNode = this.root): Iterable<TreeNode> {
-    for (const name of [...(from.children?.keys() ?? [])].sort(byBytes)) {
+    for (const name of [...(from.children?.keys() ?? [])].sort()) {
       const child = from.children!.get(name)!
       yield child
       if (child.children) yield* this.walk(child)
@@ -247,5 +247,3 @@ class Merge implements MergedTree {
 }
 
 const impliedFolder = (layer: number): Inode => ({ type: 'directory', layer, index: undefined, links: 1 })
-
-const byBytes = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
