@@ -76,43 +76,35 @@ interface Node extends TreeNode {
 
 /** `tocs` base first. `onHidden` hears of every file that an upper layer takes from a lower one, folders by their content. */
 export const mergeTocs = (tocs: readonly Toc[], onHidden?: (hidden: Hidden) => void): MergedTree => {
-  const merge = new Merge(tocs, onHidden)
-  for (const layer of tocs.keys()) merge.apply(layer)
+  const merge = new Merge(onHidden)
+  for (const toc of tocs) merge.add(toc)
   return merge
 }
 
-/** Put one more layer on top of a tree of mergeTocs, which is changed: for a layer that is made in view of it. */
-export const addLayer = (tree: MergedTree, toc: Toc): void => {
-  if (!(tree instanceof Merge)) throw new TypeError('No tree of mergeTocs')
-  tree.add(toc)
-}
+/** Change a tree of mergeTocs by one more layer on top: for one that is made in view of it. */
+export const addLayer = (tree: MergedTree, toc: Toc): void => (tree as Merge).add(toc)
 
 /** The tree of one table of contents as it stands, where names that begin with .wh. are names like others. */
 export const treeOf = (toc: Toc): MergedTree => {
-  const merge = new Merge([toc], undefined)
-  merge.apply(0, () => undefined)
+  const merge = new Merge(undefined)
+  merge.add(toc, () => undefined)
   return merge
 }
 
 class Merge implements MergedTree {
   readonly root: Node = { name: '', parent: undefined, inode: impliedFolder(0), children: new Map() }
   readonly oddities: string[] = []
-  readonly #tocs: Toc[]
+  readonly #tocs: Toc[] = []
   readonly #onHidden: ((hidden: Hidden) => void) | undefined
   /** Of the layer that is being applied: what its hard links may name though it has no place in the tree. */
   #pseudoLinks = new Map<string, Inode>()
 
-  constructor(tocs: readonly Toc[], onHidden: ((hidden: Hidden) => void) | undefined) {
-    this.#tocs = [...tocs]
+  constructor(onHidden: ((hidden: Hidden) => void) | undefined) {
     this.#onHidden = onHidden
   }
 
-  add(toc: Toc): void {
-    this.apply(this.#tocs.push(toc) - 1)
-  }
-
-  apply(layer: number, whiteout = whiteoutOf): void {
-    const toc = this.#tocs[layer]!
+  add(toc: Toc, whiteout = whiteoutOf): void {
+    const layer = this.#tocs.push(toc) - 1
     const entries: { path: string; index: number }[] = []
     this.#pseudoLinks = new Map()
     for (let index = 0; index < toc.length; index++) {
@@ -143,7 +135,7 @@ class Merge implements MergedTree {
   }
 
   *walk(from: TreeNode = this.root): Iterable<TreeNode> {
-    for (const name of [...(from.children?.keys() ?? [])].sort(byBytes)) {
+    for (const name of [...(from.children?.keys() ?? [])].sort()) {
       const child = from.children!.get(name)!
       yield child
       if (child.children) yield* this.walk(child)
@@ -255,5 +247,3 @@ class Merge implements MergedTree {
 }
 
 const impliedFolder = (layer: number): Inode => ({ type: 'directory', layer, index: undefined, links: 1 })
-
-const byBytes = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
