@@ -10,7 +10,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
+import { readGroupMounts } from '../../src/runtime/cgroup/group-mounts.js'
 import { hostControlGroups } from '../../src/runtime/cgroup/host.js'
+import { versionTwo } from '../../src/runtime/cgroup/v2.js'
 import { masks } from '../../src/runtime/launcher/masks.js'
 import { limitsOf } from '../../src/runtime/launcher/rlimits.js'
 import { type Ground, makeGround, missingForContainers, runContainer, runShell } from './run-container.js'
@@ -133,25 +135,35 @@ onGround('containerSteps: masked paths are empty, /proc/sys and /sys are read-on
   )
 })
 
-onGround('containerSteps: a disk of the host can be made and not opened', async (t, ground) => {
-  const group = await hostControlGroups().make(`test-isolation-${process.pid}-disk`, {
-    ...{ resources: {}, anyDevice: false },
-  })
-  try {
-    const run = await runShell(
-      ground,
-      'mknod /disk b 254 0 && echo made; head -c1 /disk; head -c4 /dev/urandom | wc -c; cat /proc/self/cgroup',
-      {},
-      { cgroup: group.entry },
-    )
-    t.regex(run.stdout, /^made\n4\n/)
-    t.regex(run.stderr, /disk: Operation not permitted/)
-    t.notRegex(run.stdout, /lading/)
-  } finally {
-    await group.killAll()
-    await group.remove()
-  }
-})
+for (const version of [1, 2] as const)
+  onGround(
+    `containerSteps: in control groups of version ${version} a disk of the host can be made and not opened`,
+    async (t, ground) => {
+      const { unified } = readGroupMounts(readFileSync('/proc/self/mountinfo', 'utf8'))
+      if (version === 2 && unified === undefined) {
+        t.pass('version 2 is not mounted')
+        return
+      }
+      const groups = version === 1 ? hostControlGroups() : versionTwo(unified!)
+      const id = `test-isolation-${process.pid}-${version}`
+      const group = await groups.make(id, { resources: {}, anyDevice: false })
+      try {
+        const run = await runShell(
+          ground,
+          'mknod /disk b 254 0 && echo made; head -c1 /disk; head -c4 /dev/urandom | wc -c; cat /proc/self/cgroup',
+          {},
+          { cgroup: group.entry },
+        )
+        t.is(run.failure, undefined)
+        t.regex(run.stdout, /^made\n4\n/)
+        t.regex(run.stderr, /disk: Operation not permitted/)
+        t.notRegex(run.stdout, /lading/)
+      } finally {
+        await group.killAll()
+        await group.remove()
+      }
+    },
+  )
 
 onGround(
   'containerSteps: only its own descriptors, the mounts of Docker, a root and nothing behind it',
