@@ -25,16 +25,18 @@ export const thisMachine = (): Machine => {
  */
 export const writeLauncherFile = (folder: string, program: Program): string => {
   const path = join(folder, `launcher-${randomBytes(6).toString('hex')}`)
+  const bytes = encode(program, thisMachine())
   try {
-    const bytes = encode(program, thisMachine())
     const descriptor = openSync(path, 'wx', 0o700)
     try {
       for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written)
+    } catch (error) {
+      removeLauncherFile(path)
+      throw error
     } finally {
       closeSync(descriptor)
     }
   } catch (error) {
-    removeLauncherFile(path)
     throw during('Cannot write the launcher', systemFailure(error, folder))
   }
   return path
