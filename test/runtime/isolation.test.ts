@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import test from 'ava'
 import { readGroupMounts } from '../../src/runtime/cgroup/group-mounts.js'
 import { hostControlGroups } from '../../src/runtime/cgroup/host.js'
@@ -322,12 +323,13 @@ onGround(
     t.is(run.status, 7)
     const trapped = await runShell(
       ground,
-      'trap "exit 5" TERM; echo ready; while :; do sleep 0.05; done',
+      'trap "exit 5" TERM; touch /ready; while :; do sleep 0.05; done',
       { process: { init: true } },
       {},
       {
-        started: (report, { child }) => {
-          child.stdout!.once('data', () => process.kill(report, 'SIGTERM'))
+        started: async pid => {
+          while (!existsSync(join(ground.tree, 'ready'))) await pause(10)
+          process.kill(pid, 'SIGTERM')
         },
       },
     )
