@@ -7,7 +7,7 @@ import { visible } from '../spec/escape.js'
 import { openOutput } from '../transports/archive/output.js'
 import { copyInto } from '../transports/directory/copy-into.js'
 import type { LookOptions } from './open-image.js'
-import { withTree } from './open-tree.js'
+import { type OpenTree, withTree } from './open-tree.js'
 
 export interface CopyOptions extends LookOptions {
   /** A file or a folder in the place; a symbolic link is copied as one. */
@@ -23,18 +23,26 @@ export interface CopyOptions extends LookOptions {
  * replaced when the new one is whole; a folder is never merged into another. Throws NOT_FOUND, USAGE.
  */
 export const cp = (options: CopyOptions): Promise<readonly Loss[]> =>
-  withTree(options, async ({ tree, contents, snapshot }) => {
-    const shown = JSON.stringify(visible(options.path))
-    const node = tree.lookup(Buffer.from(options.path).toString('latin1'))
-    if (node === undefined) throw new LadingError('NOT_FOUND', `There is no ${shown} in it`)
-    const entries = entriesFrom(tree, node, options.archive ?? false)
-    if (options.destination === '-') {
-      await (await openOutput('-')).write(flatTar(entries, contents))
-      return []
-    }
-    const name = node.parent ? Buffer.from(node.name, 'latin1') : undefined
-    return [...(snapshot?.losses ?? []), ...(await copyInto(options.destination, name, entries, contents))]
-  })
+  withTree(options, async ({ tree, contents, snapshot }) => [
+    ...(options.destination === '-' ? [] : (snapshot?.losses ?? [])),
+    ...(await copyOut({ tree, contents }, options)),
+  ])
+
+/** The same out of a tree that is open. */
+export const copyOut = async (
+  { tree, contents }: Pick<OpenTree, 'tree' | 'contents'>,
+  { path, destination, archive = false }: Pick<CopyOptions, 'path' | 'destination' | 'archive'>,
+): Promise<readonly Loss[]> => {
+  const node = tree.lookup(Buffer.from(path).toString('latin1'))
+  if (node === undefined)
+    throw new LadingError('NOT_FOUND', `There is no ${JSON.stringify(visible(path))} in it`)
+  const entries = entriesFrom(tree, node, archive)
+  if (destination === '-') {
+    await (await openOutput('-')).write(flatTar(entries, contents))
+    return []
+  }
+  return copyInto(destination, node.parent ? Buffer.from(node.name, 'latin1') : undefined, entries, contents)
+}
 
 /** The entries of what is at `node`, named from there on: the copy has none of the folders above. */
 const entriesFrom = (tree: MergedTree, node: TreeNode, archive: boolean): readonly FlatEntry[] => {

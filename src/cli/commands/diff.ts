@@ -5,15 +5,15 @@ import { diff, type FileDifference } from '../../verbs/diff.js'
 import { examples, type GlobalOptions, globalsOf, progressOf, storeDirectoryOf } from '../command.js'
 import { containersOf } from '../container-command.js'
 import { lazyContainers } from '../containers.js'
-import { print, printJson, printLines } from '../output.js'
+import { print, printJson } from '../output.js'
 
 export const command = (): Command =>
   new Command('diff')
     .description(
-      'Compare two images of any places: files, config, layers, history; or tell what a container has changed of its image. A is added, D deleted, C changed, as in docker diff.',
+      'Compare two images of any places: files, config, layers, history; or a container with its image. A is added, D deleted, C changed, as in docker diff.',
     )
     .argument('<from>', 'A path, a place, or a name in the store; alone: a container')
-    .argument('[to]', 'What it is compared with')
+    .argument('[to]', 'The same; absent: what a container has changed of its image')
     .option('--exit-code', 'Exit status 3 when they differ')
     .option('--platform <platform>', 'Of an index, the image for this platform')
     .addHelpText(
@@ -33,7 +33,7 @@ export const command = (): Command =>
         command: Command,
       ) => {
         const globals = globalsOf(command)
-        if (to === undefined) return diffOne(from, exitCode ?? false, globals)
+        if (to === undefined) return showChanges(from, globals, exitCode ?? false)
         const storeDirectory = storeDirectoryOf(globals)
         const found = await diff({
           ...{ from, to, storeDirectory, progress: await progressOf(globals) },
@@ -51,16 +51,13 @@ export const command = (): Command =>
       },
     )
 
-/** What a container has changed. */
-const diffOne = async (query: string, exitCode: boolean, globals: GlobalOptions): Promise<void> => {
+const showChanges = async (query: string, globals: GlobalOptions, exitCode: boolean): Promise<void> => {
   const { findContainer } = await import('../../runtime/container/find.js')
-  const { diffContainer } = await import('../../runtime/snapshot/diff-container.js')
-  const changes = await diffContainer(
-    findContainer(containersOf(globals), query.replace(/^container:/, '')),
-  )
+  const { diffContainer } = await import('../../runtime/container/diff-container.js')
+  const changes = await diffContainer(findContainer(containersOf(globals), query))
   if (exitCode && changes.length > 0) process.exitCode = 3
   if (globals.json) return printJson(changes)
-  printLines(changes.map(({ kind, path }) => `${kind} /${visible(path)}`))
+  for (const { kind, path } of changes) print(`${kind} /${visible(path)}`)
 }
 
 const letters = { added: 'A', deleted: 'D', changed: 'C' } as const

@@ -1,7 +1,7 @@
 import { LadingError } from '../../spec/errors.js'
 import { parentName } from '../cgroup/group-files.js'
 import { capabilityNames } from '../launcher/capabilities.js'
-import { type DeviceRule, deviceRules } from '../launcher/devices.js'
+import { type DeviceNode, type DeviceRule, deviceRules } from '../launcher/devices.js'
 import { maskedPath, masks, readonlyInProc } from '../launcher/masks.js'
 import type { Prepared } from '../launcher/prepared.js'
 import { planProcess } from '../launcher/process-plan.js'
@@ -75,16 +75,9 @@ const bundleLinux = (settings: ContainerSettings, prepared: Prepared, network: s
     ],
     cgroupsPath: `/${parentName}/${settings.id}`,
     resources: bundleResources(settings.resources, privileged),
-    ...(privileged
-      ? {
-          devices: prepared.hostDevices.map(({ path, type, major, minor, mode }) => ({
-            ...{ path: `/dev/${path}`, type: type === 'block' ? 'b' : 'c', major, minor, fileMode: mode },
-          })),
-        }
-      : {
-          maskedPaths: [...masks, ...prepared.masks].map(maskedPath),
-          readonlyPaths: readonlyInProc.map(path => `/proc/${path}`),
-        }),
+    devices: privileged ? prepared.hostDevices.map(bundleDevice) : [],
+    maskedPaths: privileged ? [] : [...masks, ...prepared.masks].map(maskedPath),
+    readonlyPaths: privileged ? [] : readonlyInProc.map(path => `/proc/${path}`),
     // With a namespace that somebody else made, they are that one's business.
     ...(ownNetwork &&
       network === undefined && {
@@ -97,9 +90,15 @@ const bundleLinux = (settings: ContainerSettings, prepared: Prepared, network: s
   }
 }
 
-const deviceOf = ({ type, major, minor, access }: DeviceRule) => ({
+const typeLetter = (type: DeviceNode['type']) => (type === 'block' ? 'b' : 'c')
+
+const bundleDevice = ({ path, type, major, minor, mode }: DeviceNode) => ({
+  ...{ path: `/dev/${path}`, type: typeLetter(type), major, minor, fileMode: mode },
+})
+
+const ruleOf = ({ type, major, minor, access }: DeviceRule) => ({
   allow: true,
-  type: type === 'block' ? 'b' : 'c',
+  type: typeLetter(type),
   ...(major !== undefined && { major }),
   ...(minor !== undefined && { minor }),
   access,
@@ -110,7 +109,7 @@ const bundleResources = (resources: Resources, anyDevice: boolean) => {
   return {
     devices: anyDevice
       ? [{ allow: true, access: 'rwm' }]
-      : [{ allow: false, access: 'rwm' }, ...deviceRules.map(deviceOf)],
+      : [{ allow: false, access: 'rwm' }, ...deviceRules.map(ruleOf)],
     ...(memory && { memory: { limit: memory, swap: memorySwap || 2 * memory } }),
     ...((nanoCpus || cpuShares || cpusetCpus) && {
       cpu: {

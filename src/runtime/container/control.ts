@@ -18,7 +18,8 @@ export const groupOf = ({ settings }: Container): ControlGroup | undefined => {
 /** As it is now; whether it is paused is asked of the kernel. */
 export const statusOf = async (container: Container): Promise<ContainerStatus> => {
   const { state } = container
-  if (state.status !== 'running') return state.status
+  // One that is just ending has no group to ask.
+  if (state.status !== 'running' || !isAlive(state.process)) return state.status
   try {
     return (await groupOf(container)?.frozen()) ? 'paused' : 'running'
   } catch {

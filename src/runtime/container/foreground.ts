@@ -6,6 +6,7 @@ import type { OpenedImage } from './image.js'
 import { LogFile, type LogStream } from './log-file.js'
 import type { Container } from './record.js'
 import { removeFiles } from './remove.js'
+import type { Streams } from './streams.js'
 import { type ContainerEnd, watch } from './watch.js'
 
 export interface ForegroundOptions {
@@ -61,14 +62,6 @@ export const runInForeground = async (
     streams.restore()
     await remove()
   }
-}
-
-export interface Streams {
-  readonly watch: Pick<Parameters<typeof watch>[1], 'stdio' | 'terminal'>
-  connect(running: { terminal?: import('./terminal.js').Terminal }): void
-  /** When everything that was said has been passed on. */
-  done(): Promise<void>
-  restore(): void
 }
 
 /**

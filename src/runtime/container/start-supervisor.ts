@@ -58,8 +58,7 @@ export const startSupervisor = async (
       else last = word
     }
   }
-  child.unref()
-  if (last?.is === 'started') return
+  if (last?.is === 'started') return child.unref()
   await ended
   if (last?.is === 'failed' && last.code !== undefined)
     throw new LadingError(last.code, last.message, last.data ? { data: last.data } : {})

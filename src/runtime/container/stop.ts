@@ -70,5 +70,10 @@ const isNotRunning = (error: unknown): boolean =>
 
 const thawIfPaused = async (container: Container): Promise<void> => {
   if (isOver(container) || (await statusOf(reread(container))) !== 'paused') return
-  await groupOf(container)?.thaw()
+  try {
+    await groupOf(container)?.thaw()
+  } catch (error) {
+    // With its last process the group goes.
+    if (!isOver(container)) throw error
+  }
 }

@@ -45,8 +45,8 @@ const supervise = async (container: Container): Promise<void> => {
     process.on('SIGHUP', () => {})
     for (const note of watched.notes) tell({ is: 'note', note })
     await watched.running.started()
-    const early = await Promise.race([watched.end, undefined])
-    if (early === undefined || early.failure === undefined) tell({ is: 'started' })
+    const early = await Promise.race([watched.running.end, undefined])
+    if (early?.failure === undefined) tell({ is: 'started' })
     else
       tell({
         is: 'failed',

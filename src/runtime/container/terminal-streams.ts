@@ -1,7 +1,7 @@
 import { isatty } from 'node:tty'
-import type { Streams } from './foreground.js'
 import { LogFile } from './log-file.js'
 import type { Container } from './record.js'
+import type { Streams } from './streams.js'
 import { defaultSize, type Terminal } from './terminal.js'
 
 /** Of the terminal that this process has, if it has one. */

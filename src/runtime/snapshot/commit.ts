@@ -10,9 +10,10 @@ import { openStore } from '../../store/store.js'
 import { BlobTable } from '../../transports/archive/blob-table.js'
 import { createdNow } from '../../verbs/created-now.js'
 import { joinImage } from '../../verbs/joined-image.js'
+import { imageOf } from '../container/container-rootfs.js'
 import type { Container } from '../container/record.js'
 import { commitConfig } from './commit-config.js'
-import { openImageOf } from './container-files.js'
+
 import { writeChanges } from './write-changes.js'
 
 export interface CommitOptions {
@@ -52,7 +53,7 @@ export const commitContainer = async (
   const name = text === undefined ? undefined : readName(text)
   applyChanges(settings.config, options.changes ?? [])
   try {
-    await using image = await openImageOf(container)
+    await using image = await imageOf(container)
     const store = await openStore(all.store, { create: true })
     await using session = await store.session()
     let losses: readonly Loss[] = []

@@ -11,11 +11,12 @@ import { mergeTocs } from '../../layer/merged-tree.js'
 import type { Toc } from '../../layer/toc.js'
 import { TocBuilder } from '../../layer/toc-builder.js'
 import { visible } from '../../spec/escape.js'
+import { imageOf } from '../container/container-rootfs.js'
 import type { OpenedImage } from '../container/image.js'
 import { withFrozen } from '../container/pause.js'
 import type { Container } from '../container/record.js'
 import { commitConfig } from './commit-config.js'
-import { createdOf, lossesOfFiles, openFilesOf, openImageOf } from './container-files.js'
+import { createdOf, lossesOfFiles, openFilesOf } from './container-files.js'
 
 /**
  * A container's files for reading all of them, as of one moment. What it has changed is copied into an unnamed temporary
@@ -24,7 +25,7 @@ import { createdOf, lossesOfFiles, openFilesOf, openImageOf } from './container-
  */
 export const openContainerCopy = async (container: Container): Promise<Snapshot> => {
   const { settings } = container
-  const image = await openImageOf(container)
+  const image = await imageOf(container)
   const spool = await openSpoolFile()
   const close = async () => {
     await image[Symbol.asyncDispose]()

@@ -1,24 +1,17 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Loss } from '../../image/loss.js'
-import type { Descriptor } from '../../spec/descriptor.js'
-import { type OpenedImage, reopenImage } from '../container/image.js'
+import { hasRootfs } from '../container/container-rootfs.js'
+import type { OpenedImage } from '../container/image.js'
 import { isRootless } from '../container/prepare-start.js'
 import type { Container } from '../container/record.js'
-import { readRecordFile } from '../container/record-file.js'
 import { type ContainerFiles, openContainerFiles } from '../rootfs/container-files.js'
-
-/** The image that a container was made of. To be closed by the caller. */
-export const openImageOf = ({ settings, places, all }: Container): Promise<OpenedImage> =>
-  reopenImage(settings.image, readRecordFile(places.image) as Descriptor, all.store)
 
 /** Its files as they are now; undefined of a container that has never started and has none of its own. */
 export const openFilesOf = async (
-  { places }: Container,
+  container: Container,
   image: OpenedImage,
 ): Promise<ContainerFiles | undefined> =>
-  existsSync(join(places.rootfs, 'rootfs.json'))
-    ? openContainerFiles({ place: { folder: places.rootfs, rootless: isRootless() }, image })
+  hasRootfs(container)
+    ? openContainerFiles({ place: { folder: container.places.rootfs, rootless: isRootless() }, image })
     : undefined
 
 /** When what a container is now was made: the same each time it is asked for. RFC 3339. */

@@ -6,9 +6,10 @@ import { visible } from '../../spec/escape.js'
 import { mediaTypes } from '../../spec/media-types.js'
 import { BlobTable } from '../../transports/archive/blob-table.js'
 import { joinImage, joinSources } from '../../verbs/joined-image.js'
+import { imageOf } from '../container/container-rootfs.js'
 import type { Container } from '../container/record.js'
 import { commitConfig } from './commit-config.js'
-import { createdOf, openImageOf } from './container-files.js'
+import { createdOf } from './container-files.js'
 import { type WrittenChanges, writeChanges } from './write-changes.js'
 
 export interface ContainerImage {
@@ -24,7 +25,7 @@ export interface ContainerImage {
  */
 export const openContainerImage = async (container: Container): Promise<ContainerImage> => {
   const { settings } = container
-  const image = await openImageOf(container)
+  const image = await imageOf(container)
   const spool = await openSpoolFile()
   try {
     let written: WrittenChanges | undefined

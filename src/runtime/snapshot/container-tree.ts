@@ -2,10 +2,11 @@ import { imageContents } from '../../image/file-content.js'
 import type { Snapshot } from '../../image/snapshot.js'
 import { mergeTocs } from '../../layer/merged-tree.js'
 import { visible } from '../../spec/escape.js'
+import { imageOf } from '../container/container-rootfs.js'
 import { withFrozen } from '../container/pause.js'
 import type { Container } from '../container/record.js'
 import { commitConfig } from './commit-config.js'
-import { createdOf, lossesOfFiles, openFilesOf, openImageOf } from './container-files.js'
+import { createdOf, lossesOfFiles, openFilesOf } from './container-files.js'
 
 /**
  * A container's files for looking at some of them, with the places to mount on that every container gets: the list is
@@ -14,7 +15,7 @@ import { createdOf, lossesOfFiles, openFilesOf, openImageOf } from './container-
 export const openContainerTree = async (container: Container): Promise<Snapshot> => {
   const { settings } = container
   const place = `the container ${visible(settings.name)}`
-  const image = await openImageOf(container)
+  const image = await imageOf(container)
   try {
     const files = await withFrozen(container, () => openFilesOf(container, image))
     const config = commitConfig(image.image.config, settings, { created: createdOf(container) }, undefined)

@@ -1,31 +1,17 @@
 /**
  * A merged tree as an EROFS image without the contents of its files: those stay where they are, in layers that
- * the image names as devices. First every inode gets its place, in the order of the tree, with what belongs to
- * it behind it (attributes, list of chunks, target of a symbolic link); then come the directories' blocks.
- *
- * Left out, as overlayfs above would take them for its own: its attributes (trusted.overlay.*, user.overlay.*)
- * and devices 0:0, its whiteouts. An image must not steer it.
+ * the image names as devices. Inodes have their places (placing.ts); behind them come the directories' blocks,
+ * and then contents that cannot be read where they lie.
  */
-import type { Inode, MergedTree, TreeNode } from '../../../layer/merged-tree.js'
+import type { TreeNode } from '../../../layer/merged-tree.js'
 import type { Toc } from '../../../layer/toc.js'
 import { LadingError } from '../../../spec/errors.js'
 import { visible } from '../../../spec/escape.js'
 import type { EntryType, TarEntry } from '../../../tar/entry.js'
-import { inodeXattrs, isWhiteoutDevice } from '../overlay-marks.js'
-import { type CarriedChunks, type LayerStart, type Placement, placeContent } from './content.js'
-import { type DirectoryEntry, directorySize, writeDirectory } from './directory.js'
+import type { CarriedChunks } from './content.js'
+import { writeDirectory } from './directory.js'
 import * as format from './format.js'
-import { encodeXattrs } from './xattrs.js'
-
-export interface ErofsInput {
-  readonly tree: MergedTree
-  /** What the tree was merged of. */
-  readonly tocs: readonly Toc[]
-  /** Where each of them lies; undefined for one whose files are empty or to be carried. */
-  readonly layers: readonly (LayerStart | undefined)[]
-  /** Length of each device in bytes. */
-  readonly devices: readonly number[]
-}
+import { type ErofsInput, type PlacedInode, placeInodes } from './placing.js'
 
 export interface ErofsImage {
   /** Everything but carried contents, which belong behind it. The first 1024 bytes are free. */
@@ -44,60 +30,10 @@ export interface CarriedFile {
   readonly offset: number
 }
 
-interface Placed {
-  readonly node: TreeNode
-  /** What few inodes have: attributes, holes, a target, a device. */
-  readonly entry: TarEntry | undefined
-  readonly at: number
-  readonly xattrs: Buffer
-  readonly content: Placement | undefined
-  /** Of a directory: all names in byte order. */
-  readonly names: DirectoryEntry[]
-  readonly size: number
-  readonly isInline: boolean
-  /** Of a directory, and of a target that is not inline. */
-  block: number
-}
-
-/** Throws UNSUPPORTED for an owner beyond 32 bits. */
-export const buildErofs = ({ tree, tocs, layers, devices }: ErofsInput): ErofsImage => {
-  const placed: Placed[] = []
-  /** Of inodes with several names. */
-  const shared = new Map<Inode, number>()
-  let end = format.firstInode(devices.length)
-  let lostXattrs = 0
-
-  /** Where the inode of a node is, which gets its place now if it has none yet. */
-  const place = (node: TreeNode, parent: number): number => {
-    const { inode, children } = node
-    const known = inode.links > 1 ? shared.get(inode) : undefined
-    if (known !== undefined) return known
-    const entry = rareEntry(tocs, inode)
-    const { bytes: xattrs, lost } = entry ? encodeXattrs(inodeXattrs(entry)) : none
-    lostXattrs += lost
-    const sorted = children ? namesOf(node, tocs) : []
-    const size = children ? directorySize(sorted) : sizeOf(tocs, inode, entry)
-    const content = inode.type === 'file' && size > 0 ? contentOf(tocs, inode, entry, layers) : undefined
-    const body = format.inodeSize + xattrs.length
-    let at = format.roundUp(end, format.slotSize)
-    // A target is found fastest in one block with its inode; one that does not fit gets blocks of its own.
-    const isInline = inode.type === 'symlink' && size > 0 && body + size <= format.blockSize
-    while (isInline && (at % format.blockSize) + body + size > format.blockSize) at += format.slotSize
-    if (inode.links > 1 && !children) shared.set(inode, at)
-    const names: DirectoryEntry[] = []
-    placed.push({ node, entry, at, xattrs, content, names, size, isInline, block: 0 })
-    end = at + body
-    if (content !== undefined) end = format.roundUp(end, format.chunkIndexSize) + chunkListSize(content)
-    else if (isInline) end += size
-    for (const name of sorted) {
-      const child = children!.get(name)
-      const target = child ? place(child, at) : name === '.' ? at : parent
-      const type = child ? fileTypes[child.inode.type] : fileTypes.directory
-      names.push({ name, nid: target / format.slotSize, type })
-    }
-    return at
-  }
-  const root = place(tree.root, format.roundUp(end, format.slotSize))
+/** Throws UNSUPPORTED for an owner beyond 32 bits, LIMIT_EXCEEDED for names and depths that no file system takes. */
+export const buildErofs = (input: ErofsInput): ErofsImage => {
+  const { tree, tocs, layers, devices } = input
+  const { placed, end, lostXattrs } = placeInodes(input)
 
   // Behind the inodes: blocks of directories and of long targets, then what is carried.
   let next = format.roundUp(end, format.blockSize)
@@ -137,7 +73,7 @@ export const buildErofs = ({ tree, tocs, layers, devices }: ErofsInput): ErofsIm
     }
   }
   format.writeSuperblock(image, {
-    root: root / format.slotSize,
+    root: placed[0]!.at / format.slotSize,
     inodes: placed.length,
     blocks: next / format.blockSize,
     devices: devices.map(length => Math.ceil(length / format.blockSize)),
@@ -145,44 +81,7 @@ export const buildErofs = ({ tree, tocs, layers, devices }: ErofsInput): ErofsIm
   return { metadata: image, carried, lostXattrs }
 }
 
-const none = { bytes: Buffer.alloc(0), lost: 0 }
-
-/** Making an entry of its columns takes longer than all else that an ordinary file needs. */
-const rareEntry = (tocs: readonly Toc[], { type, layer, index }: Inode): TarEntry | undefined =>
-  index !== undefined && (type === 'symlink' || tocs[layer]!.columns.extra[index] !== 0)
-    ? tocs[layer]!.entry(index)
-    : undefined
-
-const sizeOf = (tocs: readonly Toc[], { type, layer, index }: Inode, entry: TarEntry | undefined): number =>
-  type === 'file' ? tocs[layer]!.columns.size[index!]! : type === 'symlink' ? entry!.linkPath.length : 0
-
-const contentOf = (
-  tocs: readonly Toc[],
-  { layer, index }: Inode,
-  entry: TarEntry | undefined,
-  layers: ErofsInput['layers'],
-): Placement => {
-  const { size, dataOffset, storedSize } = tocs[layer]!.columns
-  const found = entry ?? {
-    size: size[index!]!,
-    dataOffset: dataOffset[index!]!,
-    storedSize: storedSize[index!]!,
-  }
-  return placeContent(found, layers[layer])
-}
-
-const chunkListSize = (content: Placement): number =>
-  format.chunkIndexSize * ('chunks' in content ? content.chunks.count : content.carried.count)
-
-const namesOf = (node: TreeNode, tocs: readonly Toc[]): readonly string[] => {
-  const names = ['.', '..']
-  for (const { name, inode } of node.children!.values())
-    if (inode.type !== 'character-device' || !isWhiteoutDevice(tocs[inode.layer]!.entry(inode.index!)))
-      names.push(name)
-  return names.sort()
-}
-
-const writeBody = (words: Uint32Array, tocs: readonly Toc[], inode: Placed, number: number): void => {
+const writeBody = (words: Uint32Array, tocs: readonly Toc[], inode: PlacedInode, number: number): void => {
   const { node, entry, at, xattrs, content, size, isInline, block } = inode
   const { type, layer, index } = node.inode
   const row = tocs[layer]!.columns
@@ -235,11 +134,8 @@ const writeChunks = (
     format.writeChunkIndex(words, at + chunk * format.chunkIndexSize, device, block)
 }
 
-/** S_IF* and the kernel's FT_*. A hard link's inode is that of its target. */
+/** S_IF*. A hard link's inode is that of its target. */
 const typeBits: Readonly<Record<EntryType, number>> = {
   ...{ file: 0o100000, hardlink: 0o100000, symlink: 0o120000, directory: 0o040000, fifo: 0o010000 },
   ...{ 'character-device': 0o020000, 'block-device': 0o060000 },
-}
-const fileTypes: Readonly<Record<EntryType, number>> = {
-  ...{ file: 1, hardlink: 1, directory: 2, 'character-device': 3, 'block-device': 4, fifo: 5, symlink: 7 },
 }

@@ -1,0 +1,99 @@
+/** `cp`: between a container, whether it runs or not, and the host. */
+import { closeSync, constants, lstatSync, openSync, statSync } from 'node:fs'
+import { basename, posix } from 'node:path'
+import type { Loss } from '../../image/loss.js'
+import { LadingError } from '../../spec/errors.js'
+import { visible } from '../../spec/escape.js'
+import { openDirectory } from '../../transports/directory/source.js'
+import { copyOut } from '../../verbs/cp.js'
+import { openContainerFiles } from '../rootfs/container-files.js'
+import { imageOf, rootfsOf } from './container-rootfs.js'
+import { copyFolder, copyTree } from './copy-tree.js'
+import { holdFolder } from './held-folder.js'
+import { withFrozen } from './pause.js'
+import { isRootless } from './prepare-start.js'
+import type { Container } from './record.js'
+import { bindsOf } from './volumes.js'
+
+export interface CopyFromOptions {
+  readonly path: string
+  /** A folder that is there, a name that is to be, or `-` for a tar on standard output. */
+  readonly destination: string
+  readonly archive?: boolean
+}
+
+/**
+ * A file or folder of a container to the host. It stands still meanwhile. What is mounted in it is read where it comes from: of a
+ * tmpfs nothing is seen.
+ */
+export const copyFromContainer = async (
+  container: Container,
+  options: CopyFromOptions,
+): Promise<readonly Loss[]> => {
+  const path = posix.resolve('/', options.path)
+  const { places, all, settings } = container
+  const bind = bindsOf(all, settings).find(({ target }) => path === target || path.startsWith(`${target}/`))
+  if (bind?.is === 'folder') {
+    await using snapshot = await openDirectory(bind.source)
+    return await withFrozen(container, () =>
+      copyOut(snapshot, { ...options, path: path.slice(bind.target.length) || '/' }),
+    )
+  }
+  await using image = await imageOf(container)
+  await rootfsOf(container, async () => image)
+  return await withFrozen(container, async () => {
+    await using files = await openContainerFiles({
+      place: { folder: places.rootfs, rootless: isRootless() },
+      image,
+    })
+    return await copyOut({ tree: files.after, contents: files.contents }, { ...options, path })
+  })
+}
+
+export interface CopyIntoOptions {
+  /** A file or folder of the host; ending in `/.`, what is in the folder. */
+  readonly source: string
+  /** In the container: a folder that is there, or a name that is to be in one. */
+  readonly path: string
+  readonly archive?: boolean
+}
+
+/** A file or folder of the host into a container, by docker's rules. Throws NOT_FOUND, CONFLICT. */
+export const copyIntoContainer = async (
+  container: Container,
+  { source, path, archive = false }: CopyIntoOptions,
+): Promise<void> => {
+  const status = statSync(source, { throwIfNoEntry: false })
+  if (status === undefined && lstatSync(source, { throwIfNoEntry: false }) === undefined)
+    throw new LadingError('NOT_FOUND', `There is nothing at ${visible(source)}`)
+  const contentOnly = /(^|\/)\.$/.test(source)
+  const target = posix.resolve('/', path)
+  const isFolder = status?.isDirectory() ?? false
+  await using there = await holdFolder(container, target)
+  if (there) {
+    const into = openFolder(there.path)
+    try {
+      if (contentOnly && isFolder) await copyFolder(source, into, { archive })
+      else await copyTree(source, { into, name: basename(source) }, { archive })
+    } finally {
+      closeSync(into)
+    }
+    return
+  }
+  if (path.endsWith('/') && !isFolder)
+    throw new LadingError('NOT_FOUND', `There is no folder ${visible(path)} in ${container.settings.name}`)
+  await using parent = await holdFolder(container, posix.dirname(target))
+  if (!parent)
+    throw new LadingError(
+      'NOT_FOUND',
+      `There is no folder ${visible(posix.dirname(target))} in ${container.settings.name}`,
+    )
+  const into = openFolder(parent.path)
+  try {
+    await copyTree(source.replace(/\/\.$/, ''), { into, name: posix.basename(target) }, { archive })
+  } finally {
+    closeSync(into)
+  }
+}
+
+const openFolder = (path: string): number => openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
