@@ -45,6 +45,12 @@ const commands: readonly (readonly [name: string, summary: string, load: () => P
   ['stop', 'Ask containers to end', () => import('./commands/stop.js')],
   ['kill', 'Send a signal to containers', () => import('./commands/kill.js')],
   ['commit', 'Make an image of a container', () => import('./commands/commit.js')],
+  [
+    'snapshot',
+    'Write a container with all that it has into one archive',
+    () => import('./commands/snapshot.js'),
+  ],
+  ['restore', 'Make a container of a snapshot again', () => import('./commands/restore.js')],
   ['pause', 'Stop every process of containers where it is', () => import('./commands/pause.js')],
   ['unpause', 'Let paused containers go on', () => import('./commands/unpause.js')],
   ['wait', 'Wait until containers have ended', () => import('./commands/wait.js')],
