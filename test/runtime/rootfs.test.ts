@@ -12,13 +12,8 @@ import { addLayer, mergeTocs } from '../../src/layer/merged-tree.js'
 import { chooseRootfs } from '../../src/runtime/rootfs/choose.js'
 import { buildErofs } from '../../src/runtime/rootfs/erofs/image.js'
 import { prepareErofs } from '../../src/runtime/rootfs/erofs-rootfs.js'
-import {
-  type ImageToRun,
-  prepareRootfs,
-  removeRootfs,
-  reopenRootfs,
-  verifyLayers,
-} from '../../src/runtime/rootfs/prepare.js'
+import { type ImageToRun, prepareRootfs, removeRootfs, reopenRootfs } from '../../src/runtime/rootfs/prepare.js'
+import { verifyLayers } from '../../src/runtime/rootfs/verify-layers.js'
 import { pruneRootfs } from '../../src/runtime/rootfs/prune.js'
 import { rootfsFolders } from '../../src/runtime/rootfs/store-folders.js'
 import { stubsFor } from '../../src/runtime/rootfs/stubs.js'

@@ -47,6 +47,7 @@ export const pruneContainers = async (all: ContainersPlaces): Promise<PrunedCont
     })
   }
   removeRemains(all)
+  rmSync(all.userFiles, { recursive: true, force: true })
   removeStaleNames(all)
   return { containers, ...(await pruneGroups(all)), ...(await pruneLinks(all)) }
 }

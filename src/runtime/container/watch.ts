@@ -5,7 +5,7 @@ import type { TerminalSize } from '../launcher/terminal-steps.js'
 import type { PublishedPort } from '../settings.js'
 import type { ResolvedUser } from '../users.js'
 import { type JoinedNetwork, joinContainerNetwork, leaveContainerNetwork } from './container-network.js'
-import { imageOf, rootfsOf } from './container-rootfs.js'
+import { hasRootfs, imageOf, rootfsOf } from './container-rootfs.js'
 import type { ProgramEnd } from './follow-program.js'
 import type { OpenedImage } from './image.js'
 import { launchFailure, launchProgram, type RunningProgram } from './launch-container.js'
@@ -14,6 +14,7 @@ import { identify } from './process-identity.js'
 import { type Container, ownIdentity, writeState } from './record.js'
 import { rootFiles } from './root-files.js'
 import type { ContainerState } from './state.js'
+import { keptUserFiles } from './user-files.js'
 
 export interface WatchOptions {
   /** Open already, where the container is new. Stays the caller's. */
@@ -78,11 +79,13 @@ const start = async (container: Container, options: WatchOptions, held: Held): P
     reopened ??= imageOf(container)
     return reopened
   }
+  const isFresh = !hasRootfs(container)
   const rootfs = await rootfsOf(container, image)
+  const files = rootFiles(rootfs, image)
   held.network = true
   const joined = await joinContainerNetwork(container)
   if (joined) held.joined = joined
-  const { program, user, group } = await prepareStart(container, rootfs, rootFiles(rootfs, image))
+  const { program, user, group } = await prepareStart(container, rootfs, isFresh ? keptUserFiles(container.all, await image(), files) : files)
   held.group = group
   await (await reopened)?.[Symbol.asyncDispose]()
 
