@@ -16,7 +16,7 @@ import { buildErofs } from './erofs/image.js'
 import { addNote, checkedNote } from './erofs/image-file.js'
 import { checkHeld, type HeldFile, holdFile } from './held-files.js'
 import { findLayerDevices, type LayerDevices } from './layer-devices.js'
-import { attachLoop } from './loop-device.js'
+import { attachLoop, releaseLoops } from './loop-device.js'
 import { detachStep, fitsMountData, goStep, mountFlags, mountStep } from './mount-steps.js'
 import { makeUpper, type OverlayOptions, overlayData, overlayStep } from './overlay-mount.js'
 import { type RootAttributes, rootAttributesOf } from './root-attributes.js'
@@ -71,14 +71,15 @@ export const checkErofs = async (folder: string, { devices }: ErofsRecord): Prom
   for (const [index, file] of devices.entries()) await checkHeld(file, join(folder, deviceName(index)))
 }
 
-/** With loop devices, these are made now; they go when the last that uses them is gone. */
+/** With loop devices, these are made now, and wait for the mount until releaseLoops; a mounted one goes with its mount. */
 export const erofsSteps = async (
   folder: string,
   { source, devices }: ErofsRecord,
   options: OverlayOptions,
 ): Promise<(target: string) => readonly ProgramStep[]> => {
   const names = ['image', ...devices.map((_, index) => deviceName(index))]
-  const attach = async (name: string) => (source === 'loop' ? attachLoop(join(folder, name)) : name)
+  const attach = async (name: string) => (source === 'loop' ? attachLoop(join(folder, name), folder) : name)
+  releaseLoops(folder)
   const [image, ...files] = await Promise.all(names.map(attach))
   return target => [
     goStep(folder),

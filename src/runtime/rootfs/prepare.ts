@@ -20,6 +20,7 @@ import type { RootfsKind } from '../settings.js'
 import { chooseRootfs } from './choose.js'
 import { copySteps, prepareCopy } from './copy-rootfs.js'
 import { checkErofs, erofsSteps, prepareErofs } from './erofs-rootfs.js'
+import { releaseLoops } from './loop-device.js'
 import { checkOverlay, overlaySteps, prepareOverlay } from './overlay-rootfs.js'
 import { probeRootfs } from './probe.js'
 import { type RootfsRecord, readRecord, recordName } from './record.js'
@@ -82,6 +83,7 @@ export const reopenRootfs = async (place: RootfsPlace): Promise<Rootfs> => {
 
 /** Remove what was made in the folder; nothing happens where nothing is. Nothing may have it mounted. */
 export const removeRootfs = async ({ folder }: RootfsPlace): Promise<void> => {
+  releaseLoops(folder)
   for (const name of names) await removeTree(join(folder, name))
 }
 
@@ -110,5 +112,5 @@ const toRootfs = async ({ folder }: RootfsPlace, record: RootfsRecord): Promise<
   if (kind === 'copy') return { kind, why, tree: join(folder, 'tree'), steps: copySteps(folder) }
   const steps: (target: string) => readonly ProgramStep[] =
     kind === 'erofs' ? await erofsSteps(folder, record, record) : overlaySteps(folder, record, record)
-  return { kind, why, upper: join(folder, 'upper'), steps }
+  return { kind, why, upper: join(folder, 'upper'), steps, release: () => releaseLoops(folder) }
 }

@@ -11,7 +11,7 @@ import { mergeTocs } from '../../layer/merged-tree.js'
 import { TocBuilder } from '../../layer/toc-builder.js'
 import { readBootId } from '../../store/unsynced.js'
 import { buildErofs } from './erofs/image.js'
-import { attachLoop } from './loop-device.js'
+import { attachLoop, releaseLoops } from './loop-device.js'
 import { tryFileSystem } from './new-mount.js'
 import { opaqueMark } from './overlay-marks.js'
 import { removeTree } from './remove-tree.js'
@@ -103,12 +103,13 @@ const tryErofs = async (
     await writeFile(image, metadata)
     await writeFile(device, Buffer.alloc(512))
     const erofsFile = await attempt(path => path)
-    const erofsLoop = await attempt(attachLoop)
+    const erofsLoop = await attempt(path => attachLoop(path, trial))
     return {
       ...(erofsFile !== undefined && { erofsFile }),
       ...(erofsLoop !== undefined && { erofsLoop }),
     }
   } finally {
+    releaseLoops(trial)
     await removeTree(image)
   }
 }
