@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
+import { closeNetwork, openNetwork } from '../../src/runtime/network/bridge.js'
 import {
   attempt,
   has,
@@ -92,10 +93,12 @@ test.before(() => {
   done('save', 'app:1', '-o', archive)
 })
 
-test.after.always(() => {
+test.after.always(async () => {
   if (reason !== undefined) return
   lading(['rm', '-fv', ...done('ps', '-aq').split('\n').filter(Boolean)])
   lading(['prune'])
+  if (existsSync(join(env.LADING_STORE, 'network')))
+    await closeNetwork((await openNetwork(join(env.LADING_STORE, 'network'))).network)
   rmSync(folder, { recursive: true, force: true })
 })
 

@@ -2,6 +2,7 @@ import { during, LadingError } from '../../spec/errors.js'
 import type { ControlGroup } from '../cgroup/control-group.js'
 import type { Stdio } from '../launcher/launch.js'
 import type { TerminalSize } from '../launcher/terminal-steps.js'
+import type { Rootfs } from '../rootfs/rootfs.js'
 import type { PublishedPort } from '../settings.js'
 import type { ResolvedUser } from '../users.js'
 import { type JoinedNetwork, joinContainerNetwork, leaveContainerNetwork } from './container-network.js'
@@ -37,6 +38,8 @@ export interface WatchedContainer {
   readonly running: RunningProgram
   readonly state: ContainerState
   readonly notes: readonly string[]
+  /** Let go of what only the set-up needed; for whoever goes on for long. When the program runs. */
+  release(): void
   /** Its end, noted and cleaned up after. */
   readonly end: Promise<ContainerEnd>
 }
@@ -47,6 +50,7 @@ interface Held {
   joined?: JoinedNetwork
   network: boolean
   published?: { close(): Promise<void> }
+  rootfs?: Rootfs
 }
 
 /**
@@ -81,11 +85,16 @@ const start = async (container: Container, options: WatchOptions, held: Held): P
   }
   const isFresh = !hasRootfs(container)
   const rootfs = await rootfsOf(container, image)
+  held.rootfs = rootfs
   const files = rootFiles(rootfs, image)
   held.network = true
   const joined = await joinContainerNetwork(container)
   if (joined) held.joined = joined
-  const { program, user, group } = await prepareStart(container, rootfs, isFresh ? keptUserFiles(container.all, await image(), files) : files)
+  const { program, user, group } = await prepareStart(
+    container,
+    rootfs,
+    isFresh ? keptUserFiles(container.all, await image(), files) : files,
+  )
   held.group = group
   await (await reopened)?.[Symbol.asyncDispose]()
 
@@ -133,7 +142,7 @@ const start = async (container: Container, options: WatchOptions, held: Held): P
   const end = running.end.then(ended => finish(container, { state, held, ended }))
   // Whoever waits for it gets it; a failure before that is no unhandled one.
   end.catch(() => {})
-  return { running, state, notes: joined?.notes ?? [], end }
+  return { running, state, notes: joined?.notes ?? [], end, release: () => rootfs.release?.() }
 }
 
 /** Of one that has ended already nothing is known. */
@@ -167,6 +176,7 @@ const finish = async (
 }
 
 const giveBack = async (container: Container, held: Held): Promise<void> => {
+  held.rootfs?.release?.()
   await held.published?.close()
   if (held.network) await leaveContainerNetwork(container)
   await held.group?.remove()

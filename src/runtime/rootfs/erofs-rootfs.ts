@@ -12,6 +12,7 @@ import type { ProgramStep } from '../launcher/program.js'
 import { checkedNote } from './erofs/image-file.js'
 import { checkHeld, type HeldFile, holdFile } from './held-files.js'
 import { findLayerDevices, type LayerDevices } from './layer-devices.js'
+import { attachLoop, releaseLoops } from './loop-device.js'
 import { detachStep, fitsMountData, goStep, mountFlags, mountStep } from './mount-steps.js'
 import { makeUpper, type OverlayOptions, overlayData, overlayStep } from './overlay-mount.js'
 import { makeComplete, type RootfsFolders } from './store-folders.js'
@@ -67,14 +68,15 @@ export const checkErofs = async (folder: string, { devices }: ErofsRecord): Prom
   for (const [index, file] of devices.entries()) await checkHeld(file, join(folder, deviceName(index)))
 }
 
-/** With loop devices, these are made now; they go when the last that uses them is gone. */
+/** With loop devices, these are made now, and wait for the mount until releaseLoops; a mounted one goes with its mount. */
 export const erofsSteps = async (
   folder: string,
   { source, devices }: ErofsRecord,
   options: OverlayOptions,
 ): Promise<(target: string) => readonly ProgramStep[]> => {
   const names = ['image', ...devices.map((_, index) => deviceName(index))]
-  const attach = async (name: string) => (source === 'loop' ? (await import('./loop-device.js')).attachLoop(join(folder, name)) : name)
+  const attach = async (name: string) => (source === 'loop' ? attachLoop(join(folder, name), folder) : name)
+  releaseLoops(folder)
   const [image, ...files] = await Promise.all(names.map(attach))
   return target => [
     goStep(folder),

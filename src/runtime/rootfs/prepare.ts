@@ -14,6 +14,7 @@ import type { AnySource } from '../../image/wrapped-source.js'
 import type { ProgramStep } from '../launcher/program.js'
 import type { RootfsKind } from '../settings.js'
 import { chooseRootfs } from './choose.js'
+import { releaseLoops } from './loop-device.js'
 import { probeRootfs } from './probe.js'
 import { type RootfsRecord, readRecord, recordName } from './record.js'
 import type { Rootfs, RootfsPlace } from './rootfs.js'
@@ -89,6 +90,7 @@ export const reopenRootfs = async (place: RootfsPlace): Promise<Rootfs> => {
 /** Remove what was made in the folder; nothing happens where nothing is. Nothing may have it mounted. */
 export const removeRootfs = async ({ folder }: RootfsPlace): Promise<void> => {
   const { removeTree } = await import('./remove-tree.js')
+  releaseLoops(folder)
   for (const name of names) await removeTree(join(folder, name))
 }
 
@@ -102,5 +104,5 @@ const toRootfs = async ({ folder }: RootfsPlace, record: RootfsRecord): Promise<
     kind === 'erofs'
       ? await (await kinds.erofs()).erofsSteps(folder, record, record)
       : (await kinds.overlay()).overlaySteps(folder, record, record)
-  return { kind, why, upper: join(folder, 'upper'), steps }
+  return { kind, why, upper: join(folder, 'upper'), steps, release: () => releaseLoops(folder) }
 }

@@ -5,7 +5,7 @@ import { loadSystemCalls, pathIn } from '../../layer/disk/system-calls.js'
 import { mergeTocs } from '../../layer/merged-tree.js'
 import { TocBuilder } from '../../layer/toc-builder.js'
 import { buildErofs } from './erofs/image.js'
-import { attachLoop } from './loop-device.js'
+import { attachLoop, releaseLoops } from './loop-device.js'
 import { tryFileSystem } from './new-mount.js'
 import { opaqueMark } from './overlay-marks.js'
 import type { RootfsAbilities } from './probe.js'
@@ -55,12 +55,13 @@ const tryErofs = async (
     await writeFile(image, metadata)
     await writeFile(device, Buffer.alloc(512))
     const erofsFile = await attempt(path => path)
-    const erofsLoop = await attempt(attachLoop)
+    const erofsLoop = await attempt(path => attachLoop(path, trial))
     return {
       ...(erofsFile !== undefined && { erofsFile }),
       ...(erofsLoop !== undefined && { erofsLoop }),
     }
   } finally {
+    releaseLoops(trial)
     await removeTree(image)
   }
 }
