@@ -571,3 +571,19 @@ check(titled('create --cidfile: writes the ID, and refuses a file that is there'
   t.regex(again.stderr, /Container ID file found/)
   done('rm', id.slice(0, 12))
 })
+
+check(titled('run --runtime runc: the same by a runtime that is known'), t => {
+  if (!has('runc')) return t.log('needs runc')
+  const { status, stdout } = lading([
+    'run',
+    ...quiet,
+    '--runtime',
+    'runc',
+    'app:1',
+    'sh',
+    '-c',
+    'hostname; exit 3',
+  ])
+  t.is(status, 3)
+  t.regex(stdout, /^[0-9a-f]{12}\n$/)
+})

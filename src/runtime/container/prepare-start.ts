@@ -16,6 +16,7 @@ import { bindsOf } from './volumes.js'
 
 export interface PreparedStart {
   readonly program: Program
+  readonly prepared: Prepared
   readonly user: ResolvedUser
   /** Made; to be removed after the end. */
   readonly group: ControlGroup
@@ -64,7 +65,8 @@ export const prepareStart = async (
     anyDevice: settings.process.privileged,
   })
   try {
-    return { program: programOf(settings, { ...prepared, cgroup: group.entry }), user: prepared.user, group }
+    const complete = { ...prepared, cgroup: group.entry }
+    return { program: programOf(settings, complete), prepared: complete, user: prepared.user, group }
   } catch (error) {
     await group.remove()
     throw error

@@ -1,6 +1,7 @@
 import { during, LadingError } from '../../spec/errors.js'
 import type { ControlGroup } from '../cgroup/control-group.js'
 import type { Stdio } from '../launcher/launch.js'
+import type { Prepared } from '../launcher/prepared.js'
 import type { TerminalSize } from '../launcher/terminal-steps.js'
 import type { Rootfs } from '../rootfs/rootfs.js'
 import type { PublishedPort } from '../settings.js'
@@ -84,13 +85,15 @@ const start = async (container: Container, options: WatchOptions, held: Held): P
     return reopened
   }
   const isFresh = !hasRootfs(container)
+  const isLauncher = settings.runtime === 'launcher'
+  if (!isLauncher) (await import('./launch-runtime.js')).checkRuntime(settings)
   const rootfs = await rootfsOf(container, image)
   held.rootfs = rootfs
   const files = rootFiles(rootfs, image)
   held.network = true
   const joined = await joinContainerNetwork(container)
   if (joined) held.joined = joined
-  const { program, user, group } = await prepareStart(
+  const { program, prepared, user, group } = await prepareStart(
     container,
     rootfs,
     isFresh ? keptUserFiles(container.all, await image(), files) : files,
@@ -99,34 +102,37 @@ const start = async (container: Container, options: WatchOptions, held: Held): P
   await (await reopened)?.[Symbol.asyncDispose]()
 
   let ports: readonly PublishedPort[] = []
-  const running = await launchProgram({
-    program,
-    command: settings.process.args[0]!,
-    stdio: await options.stdio(user),
-    programs: places.programs,
-    init: settings.process.init,
-    ...(options.terminal && { terminal: options.terminal }),
-    ...(joined && {
-      network: async pid => {
-        const order = await joined.attach(pid)
-        onStep(`Interface bridged: eth0, ${joined.lease.mac}`)
-        if (settings.network.ports.length > 0) {
-          const { publish } = await import('../network/publish.js')
-          const published = await publish(settings.network.ports, joined.lease.address)
-          held.published = published
-          ports = published.bound
-        }
-        onStep(`Address given: ${joined.lease.address}/${joined.lease.prefix}`)
-        return order
+  const stdio = await options.stdio(user)
+  const byLauncher = () =>
+    launchProgram({
+      program,
+      command: settings.process.args[0]!,
+      stdio,
+      programs: places.programs,
+      init: settings.process.init,
+      ...(options.terminal && { terminal: options.terminal }),
+      ...(joined && {
+        network: async pid => {
+          const order = await joined.attach(pid)
+          onStep(`Interface bridged: eth0, ${joined.lease.mac}`)
+          if (settings.network.ports.length > 0) {
+            const { publish } = await import('../network/publish.js')
+            const published = await publish(settings.network.ports, joined.lease.address)
+            held.published = published
+            ports = published.bound
+          }
+          onStep(`Address given: ${joined.lease.address}/${joined.lease.prefix}`)
+          return order
+        },
+      }),
+      onProcess: () => {
+        onStep(`File system mounted: ${rootfs.kind}, ${rootfs.why}`)
+        if (joined) return
+        onStep(`No interface bridged: network ${settings.network.mode}`)
+        onStep(`No address given: network ${settings.network.mode}`)
       },
-    }),
-    onProcess: () => {
-      onStep(`File system mounted: ${rootfs.kind}, ${rootfs.why}`)
-      if (joined) return
-      onStep(`No interface bridged: network ${settings.network.mode}`)
-      onStep(`No address given: network ${settings.network.mode}`)
-    },
-  })
+    })
+  const running = isLauncher ? await byLauncher() : await byRuntime(container, prepared, stdio)
   const state: ContainerState = {
     status: 'running',
     ...processOf(running.pid),
@@ -143,6 +149,15 @@ const start = async (container: Container, options: WatchOptions, held: Held): P
   // Whoever waits for it gets it; a failure before that is no unhandled one.
   end.catch(() => {})
   return { running, state, notes: joined?.notes ?? [], end, release: () => rootfs.release?.() }
+}
+
+const byRuntime = async (
+  container: Container,
+  prepared: Prepared,
+  stdio: readonly [Stdio, Stdio, Stdio],
+): Promise<RunningProgram> => {
+  const { launchByRuntime } = await import('./launch-runtime.js')
+  return launchByRuntime(container, prepared, stdio)
 }
 
 /** Of one that has ended already nothing is known. */

@@ -5,14 +5,8 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { release } from 'node:os'
 import { readBootId } from '../../store/unsynced.js'
+import type { RootfsAbilities } from './abilities.js'
 import { makeComplete, type RootfsFolders } from './store-folders.js'
-
-/** Of each ability nothing where it is there, else why it is not, in a few words. */
-export interface RootfsAbilities {
-  readonly erofsFile?: string
-  readonly erofsLoop?: string
-  readonly overlay?: string
-}
 
 interface KeptProbe {
   readonly boot: string
