@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
+import { closeNetwork, openNetwork } from '../../src/runtime/network/bridge.js'
 import {
   attempt,
   has,
@@ -92,10 +93,12 @@ test.before(() => {
   done('save', 'app:1', '-o', archive)
 })
 
-test.after.always(() => {
+test.after.always(async () => {
   if (reason !== undefined) return
   lading(['rm', '-fv', ...done('ps', '-aq').split('\n').filter(Boolean)])
   lading(['prune'])
+  if (existsSync(join(env.LADING_STORE, 'network')))
+    await closeNetwork((await openNetwork(join(env.LADING_STORE, 'network'))).network)
   rmSync(folder, { recursive: true, force: true })
 })
 
@@ -567,4 +570,20 @@ check(titled('create --cidfile: writes the ID, and refuses a file that is there'
   t.is(again.status, 125)
   t.regex(again.stderr, /Container ID file found/)
   done('rm', id.slice(0, 12))
+})
+
+check(titled('run --runtime runc: the same by a runtime that is known'), t => {
+  if (!has('runc')) return t.log('needs runc')
+  const { status, stdout } = lading([
+    'run',
+    ...quiet,
+    '--runtime',
+    'runc',
+    'app:1',
+    'sh',
+    '-c',
+    'hostname; exit 3',
+  ])
+  t.is(status, 3)
+  t.regex(stdout, /^[0-9a-f]{12}\n$/)
 })

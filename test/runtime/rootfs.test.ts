@@ -11,17 +11,18 @@ import { indexLayer } from '../../src/layer/index-layer.js'
 import { addLayer, mergeTocs } from '../../src/layer/merged-tree.js'
 import { chooseRootfs } from '../../src/runtime/rootfs/choose.js'
 import { buildErofs } from '../../src/runtime/rootfs/erofs/image.js'
-import { prepareErofs } from '../../src/runtime/rootfs/erofs-rootfs.js'
+import { erofsSteps, prepareErofs } from '../../src/runtime/rootfs/erofs-rootfs.js'
+import { releaseLoops } from '../../src/runtime/rootfs/loop-device.js'
 import {
   type ImageToRun,
   prepareRootfs,
   removeRootfs,
   reopenRootfs,
-  verifyLayers,
 } from '../../src/runtime/rootfs/prepare.js'
 import { pruneRootfs } from '../../src/runtime/rootfs/prune.js'
 import { rootfsFolders } from '../../src/runtime/rootfs/store-folders.js'
 import { stubsFor } from '../../src/runtime/rootfs/stubs.js'
+import { verifyLayers } from '../../src/runtime/rootfs/verify-layers.js'
 import type { RootfsKind } from '../../src/runtime/settings.js'
 import { LadingError } from '../../src/spec/errors.js'
 import { openSource } from '../../src/transports/open.js'
@@ -29,7 +30,7 @@ import { parsePlace } from '../../src/transports/place.js'
 import type { DiskListing } from '../helpers/disk-listing.js'
 import { dockerAges, dockerArchive, layerOf, ociArchive, randomImage, tarOf } from '../helpers/generate.js'
 import { mountedListing, whyNoMounts } from '../helpers/mounted.js'
-import { attempt, has, run } from '../helpers/programs.js'
+import { attempt, has } from '../helpers/programs.js'
 import { randomTreeLayer } from '../helpers/random-tree.js'
 import { listingDifferences, tidyListing, treeListing } from '../helpers/tree-listing.js'
 
@@ -119,16 +120,13 @@ mounting(
     await using _source = image.source
     const path = freshFolder()
     const record = await prepareErofs(path, image, rootfsFolders(folder), 'loop')
-    const script = `
-import { erofsSteps } from '${new URL('../../src/runtime/rootfs/erofs-rootfs.js', import.meta.url).href}'
-import { mountedListing } from '${new URL('../helpers/mounted.js', import.meta.url).href}'
-const options = { rootless: false, throwAway: false }
-const steps = await erofsSteps(${JSON.stringify(path)}, ${JSON.stringify(record)}, options)
-console.log(JSON.stringify({ listing: mountedListing({ steps }), loops: steps('/t')[1].args }))`
-    const { listing, loops } = JSON.parse(run(process.execPath, ['--input-type=module', '-e', script]))
-    t.deepEqual(listingDifferences(listing, await expectedListing(image)), [])
-    t.regex(loops[0], /^\/dev\/loop\d+$/)
+    const steps = await erofsSteps(path, record, { rootless: false, throwAway: false })
+    t.deepEqual(listingDifferences(mountedListing({ steps }), await expectedListing(image)), [])
+    const [, mount] = steps('/target')
+    t.regex(String(mount?.kind === 'call' && mount.args[0]), /^\/dev\/loop\d+$/)
     const backing = () => attempt('losetup', ['--list', '--noheadings', '--output', 'BACK-FILE']).stdout
+    t.true(backing().includes(path), 'it waits for the mount')
+    releaseLoops(path)
     for (let tries = 0; tries < 50 && backing().includes(path); tries++) await sleep(20)
     t.false(backing().includes(path))
   },

@@ -10,6 +10,7 @@ import { rootFiles } from './root-files.js'
 export const explainContainer = async (container: Container, image: OpenedImage): Promise<string> => {
   try {
     const rootfs = await rootfsOf(container, async () => image)
+    rootfs.release?.()
     const program = await plannedProgram(
       container,
       rootfs,

@@ -6,6 +6,7 @@ import { launch } from '../launcher/launch.js'
 import { firstSteps, namespaces, report } from '../launcher/monitor-steps.js'
 import { launcherFds, type Program, type ProgramStep } from '../launcher/program.js'
 import { call, here, insideRoot, label, Names, openHow, openHowLength, place } from '../launcher/steps.js'
+import type { Rootfs } from '../rootfs/rootfs.js'
 import { imageOf, rootfsOf } from './container-rootfs.js'
 import { isAlive } from './process-identity.js'
 import { type Container, reread } from './record.js'
@@ -25,6 +26,7 @@ const [recursive, isPrivate, detach] = [0x4000, 0x4_0000, 2]
  */
 export const holdFolder = async (container: Container, path: string): Promise<HeldFolder | undefined> => {
   const { places, state } = reread(container)
+  let letGo = () => {}
   const program =
     state.process && isAlive(state.process)
       ? openSteps(path, [
@@ -37,15 +39,23 @@ export const holdFolder = async (container: Container, path: string): Promise<He
             },
           ),
         ])
-      : openSteps(path, await mountedSteps(container))
+      : openSteps(
+          path,
+          await mountedSteps(container, rootfs => {
+            letGo = () => rootfs.release?.()
+          }),
+        )
   const launched = await launch(program, { stdio: ['ignore', 'ignore', 'inherit'], folder: places.programs })
   const release = async () => {
     launched.closeOrders()
     await launched.failure
   }
-  for await (const descriptor of launched.reports)
+  for await (const descriptor of launched.reports) {
+    letGo()
     return { path: `/proc/${launched.child.pid}/fd/${descriptor}`, [Symbol.asyncDispose]: release }
+  }
   const failure = await launched.failure
+  letGo()
   if (failure === undefined) return undefined
   throw new LadingError(
     'UNSUPPORTED',
@@ -69,10 +79,14 @@ const openSteps = (path: string, rootSteps: readonly ProgramStep[]): Program => 
   ]
 }
 
-const mountedSteps = async (container: Container): Promise<readonly ProgramStep[]> => {
+const mountedSteps = async (
+  container: Container,
+  onRootfs: (rootfs: Rootfs) => void,
+): Promise<readonly ProgramStep[]> => {
   const { settings, places, all } = container
   await using image = await imageOf(container)
   const rootfs = await rootfsOf(container, async () => image)
+  onRootfs(rootfs)
   const binds = overmountSteps(
     bindsOf(all, settings).map(bind => ({ kind: 'bind', ...bind }) as const),
     new Names(),

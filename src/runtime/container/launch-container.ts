@@ -65,14 +65,14 @@ export const launchProgram = async (request: LaunchRequest): Promise<RunningProg
     ...(terminal && { terminal }),
     end: followed.end,
     started: () => untilProgram(pid, request.init, followed.end),
-    kill: signal => kill(pid, signal),
+    kill: signal => killProcess(pid, signal),
   }
 }
 
 export const launchFailure = ({ exitCode, failure }: ProgramEnd): LadingError =>
   new LadingError('UNSUPPORTED', failure ?? `the set-up ended with ${exitCode}`, { data: { exitCode } })
 
-const kill = (pid: number, signal: number): void => {
+export const killProcess = (pid: number, signal: number): void => {
   try {
     process.kill(pid, signal)
   } catch (error) {

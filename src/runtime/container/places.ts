@@ -11,6 +11,8 @@ export interface ContainersPlaces {
   /** A folder for each volume. */
   readonly volumes: string
   readonly network: string
+  /** What keptUserFiles keeps. */
+  readonly userFiles: string
 }
 
 export const containersPlaces = (store: string): ContainersPlaces => ({
@@ -20,6 +22,7 @@ export const containersPlaces = (store: string): ContainersPlaces => ({
   namesLock: join(store, 'container-names.lock'),
   volumes: join(store, 'volumes'),
   network: join(store, 'network'),
+  userFiles: join(store, 'user-files'),
 })
 
 /** What a container's record consists of. */

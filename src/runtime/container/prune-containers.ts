@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Digest } from '../../spec/digest.js'
+import type { GroupEntry } from '../cgroup/control-group.js'
 import { hostControlGroups } from '../cgroup/host.js'
 import { pruneRootfs } from '../rootfs/prune.js'
 import { settleLost } from './leftovers.js'
@@ -47,6 +48,7 @@ export const pruneContainers = async (all: ContainersPlaces): Promise<PrunedCont
     })
   }
   removeRemains(all)
+  rmSync(all.userFiles, { recursive: true, force: true })
   removeStaleNames(all)
   return { containers, ...(await pruneGroups(all)), ...(await pruneLinks(all)) }
 }
@@ -61,7 +63,10 @@ const removeStaleNames = (all: ContainersPlaces): void => {
   }
 }
 
-/** Groups are named by IDs alone: another store's container has its record elsewhere, and processes in its group. */
+/**
+ * Groups are named by IDs alone: another store's container has its record elsewhere, and processes in its group, or gets one in a
+ * moment.
+ */
 const pruneGroups = async (all: ContainersPlaces): Promise<{ groups: readonly string[] }> => {
   if (isRootless()) return { groups: [] }
   const groups = hostControlGroups()
@@ -69,11 +74,19 @@ const pruneGroups = async (all: ContainersPlaces): Promise<{ groups: readonly st
   for (const id of await groups.list()) {
     if (listIds(all).includes(id) || existsSync(join(all.containers, `.new-${id}`))) continue
     const group = groups.find(id)
-    if ((await group.processes()).length > 0) continue
+    if ((await group.processes()).length > 0 || isYoung(group.entry)) continue
     await group.remove()
     removed.push(id)
   }
   return { groups: removed }
+}
+
+const isYoung = (entry: GroupEntry): boolean => {
+  const folders = entry.version === 1 ? entry.folders : entry.version === 2 ? [entry.folder] : []
+  return folders.some(folder => {
+    const status = statSync(folder, { throwIfNoEntry: false })
+    return status !== undefined && Date.now() - status.mtimeMs < 60_000
+  })
 }
 
 const pruneLinks = async (

@@ -1,5 +1,4 @@
 import { LadingError } from '../../spec/errors.js'
-import { settleLost } from './leftovers.js'
 import { type Container, removeRecord, withRecordLock } from './record.js'
 import { isActive } from './state.js'
 import { removeAnonymousVolumes } from './volumes.js'
@@ -23,6 +22,7 @@ export const removeContainer = async (container: Container, options: RemoveOptio
         'CONFLICT',
         `You cannot remove a running container ${current.settings.id}. Stop the container before attempting removal or force remove`,
       )
+    const { settleLost } = await import('./leftovers.js')
     await settleLost(current)
     await removeFiles(current, options)
   })

@@ -4,10 +4,7 @@
  */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync, readSync } from 'node:fs'
 import { join } from 'node:path'
-import { collect } from '../../bytes/collect.js'
-import { imageContents } from '../../image/file-content.js'
-import { wholeContent } from '../../layer/content.js'
-import { type MergedTree, mergeTocs } from '../../layer/merged-tree.js'
+import type { MergedTree } from '../../layer/merged-tree.js'
 import type { Rootfs } from '../rootfs/rootfs.js'
 import { largestUserFile, type ReadUserFile } from '../users.js'
 import type { OpenedImage } from './image.js'
@@ -27,6 +24,7 @@ export const rootFiles = (
   let loaded: Promise<{ image: OpenedImage; tree: MergedTree }> | undefined
   const load = async () => {
     const image = await openImage()
+    const { mergeTocs } = await import('../../layer/merged-tree.js')
     return { image, tree: mergeTocs(await Promise.all(image.image.layers.map(layer => layer.toc()))) }
   }
   const find = async (path: string): Promise<Found | undefined> => {
@@ -96,6 +94,9 @@ const inImage = (
     read: async () => {
       // As longest as it may be, and one byte more to tell.
       if (entry.size > largestUserFile) return Buffer.alloc(largestUserFile + 1)
+      const { collect } = await import('../../bytes/collect.js')
+      const { imageContents } = await import('../../image/file-content.js')
+      const { wholeContent } = await import('../../layer/content.js')
       const contents = imageContents(image.source, image.image)
       return collect(wholeContent(contents, { layer, entry }), { max: largestUserFile, what: path })
     },

@@ -45,6 +45,7 @@ const supervise = async (container: Container): Promise<void> => {
     process.on('SIGHUP', () => {})
     for (const note of watched.notes) tell({ is: 'note', note })
     await watched.running.started()
+    watched.release()
     const early = await Promise.race([watched.running.end, undefined])
     if (early?.failure === undefined) tell({ is: 'started' })
     else

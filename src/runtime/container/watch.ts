@@ -1,11 +1,13 @@
 import { during, LadingError } from '../../spec/errors.js'
 import type { ControlGroup } from '../cgroup/control-group.js'
 import type { Stdio } from '../launcher/launch.js'
+import type { Prepared } from '../launcher/prepared.js'
 import type { TerminalSize } from '../launcher/terminal-steps.js'
+import type { Rootfs } from '../rootfs/rootfs.js'
 import type { PublishedPort } from '../settings.js'
 import type { ResolvedUser } from '../users.js'
 import { type JoinedNetwork, joinContainerNetwork, leaveContainerNetwork } from './container-network.js'
-import { imageOf, rootfsOf } from './container-rootfs.js'
+import { hasRootfs, imageOf, rootfsOf } from './container-rootfs.js'
 import type { ProgramEnd } from './follow-program.js'
 import type { OpenedImage } from './image.js'
 import { launchFailure, launchProgram, type RunningProgram } from './launch-container.js'
@@ -14,6 +16,7 @@ import { identify } from './process-identity.js'
 import { type Container, ownIdentity, writeState } from './record.js'
 import { rootFiles } from './root-files.js'
 import type { ContainerState } from './state.js'
+import { keptUserFiles } from './user-files.js'
 
 export interface WatchOptions {
   /** Open already, where the container is new. Stays the caller's. */
@@ -36,6 +39,8 @@ export interface WatchedContainer {
   readonly running: RunningProgram
   readonly state: ContainerState
   readonly notes: readonly string[]
+  /** Let go of what only the set-up needed; for whoever goes on for long. When the program runs. */
+  release(): void
   /** Its end, noted and cleaned up after. */
   readonly end: Promise<ContainerEnd>
 }
@@ -46,6 +51,7 @@ interface Held {
   joined?: JoinedNetwork
   network: boolean
   published?: { close(): Promise<void> }
+  rootfs?: Rootfs
 }
 
 /**
@@ -78,43 +84,55 @@ const start = async (container: Container, options: WatchOptions, held: Held): P
     reopened ??= imageOf(container)
     return reopened
   }
+  const isFresh = !hasRootfs(container)
+  const isLauncher = settings.runtime === 'launcher'
+  if (!isLauncher) (await import('./launch-runtime.js')).checkRuntime(settings)
   const rootfs = await rootfsOf(container, image)
+  held.rootfs = rootfs
+  const files = rootFiles(rootfs, image)
   held.network = true
   const joined = await joinContainerNetwork(container)
   if (joined) held.joined = joined
-  const { program, user, group } = await prepareStart(container, rootfs, rootFiles(rootfs, image))
+  const { program, prepared, user, group } = await prepareStart(
+    container,
+    rootfs,
+    isFresh ? keptUserFiles(container.all, await image(), files) : files,
+  )
   held.group = group
   await (await reopened)?.[Symbol.asyncDispose]()
 
   let ports: readonly PublishedPort[] = []
-  const running = await launchProgram({
-    program,
-    command: settings.process.args[0]!,
-    stdio: await options.stdio(user),
-    programs: places.programs,
-    init: settings.process.init,
-    ...(options.terminal && { terminal: options.terminal }),
-    ...(joined && {
-      network: async pid => {
-        const order = await joined.attach(pid)
-        onStep(`Interface bridged: eth0, ${joined.lease.mac}`)
-        if (settings.network.ports.length > 0) {
-          const { publish } = await import('../network/publish.js')
-          const published = await publish(settings.network.ports, joined.lease.address)
-          held.published = published
-          ports = published.bound
-        }
-        onStep(`Address given: ${joined.lease.address}/${joined.lease.prefix}`)
-        return order
+  const stdio = await options.stdio(user)
+  const byLauncher = () =>
+    launchProgram({
+      program,
+      command: settings.process.args[0]!,
+      stdio,
+      programs: places.programs,
+      init: settings.process.init,
+      ...(options.terminal && { terminal: options.terminal }),
+      ...(joined && {
+        network: async pid => {
+          const order = await joined.attach(pid)
+          onStep(`Interface bridged: eth0, ${joined.lease.mac}`)
+          if (settings.network.ports.length > 0) {
+            const { publish } = await import('../network/publish.js')
+            const published = await publish(settings.network.ports, joined.lease.address)
+            held.published = published
+            ports = published.bound
+          }
+          onStep(`Address given: ${joined.lease.address}/${joined.lease.prefix}`)
+          return order
+        },
+      }),
+      onProcess: () => {
+        onStep(`File system mounted: ${rootfs.kind}, ${rootfs.why}`)
+        if (joined) return
+        onStep(`No interface bridged: network ${settings.network.mode}`)
+        onStep(`No address given: network ${settings.network.mode}`)
       },
-    }),
-    onProcess: () => {
-      onStep(`File system mounted: ${rootfs.kind}, ${rootfs.why}`)
-      if (joined) return
-      onStep(`No interface bridged: network ${settings.network.mode}`)
-      onStep(`No address given: network ${settings.network.mode}`)
-    },
-  })
+    })
+  const running = isLauncher ? await byLauncher() : await byRuntime(container, prepared, stdio)
   const state: ContainerState = {
     status: 'running',
     ...processOf(running.pid),
@@ -130,7 +148,16 @@ const start = async (container: Container, options: WatchOptions, held: Held): P
   const end = running.end.then(ended => finish(container, { state, held, ended }))
   // Whoever waits for it gets it; a failure before that is no unhandled one.
   end.catch(() => {})
-  return { running, state, notes: joined?.notes ?? [], end }
+  return { running, state, notes: joined?.notes ?? [], end, release: () => rootfs.release?.() }
+}
+
+const byRuntime = async (
+  container: Container,
+  prepared: Prepared,
+  stdio: readonly [Stdio, Stdio, Stdio],
+): Promise<RunningProgram> => {
+  const { launchByRuntime } = await import('./launch-runtime.js')
+  return launchByRuntime(container, prepared, stdio)
 }
 
 /** Of one that has ended already nothing is known. */
@@ -164,6 +191,7 @@ const finish = async (
 }
 
 const giveBack = async (container: Container, held: Held): Promise<void> => {
+  held.rootfs?.release?.()
   await held.published?.close()
   if (held.network) await leaveContainerNetwork(container)
   await held.group?.remove()

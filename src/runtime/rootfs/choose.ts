@@ -1,7 +1,7 @@
 import { LadingError } from '../../spec/errors.js'
 import type { RootfsKind } from '../settings.js'
+import type { RootfsAbilities } from './abilities.js'
 import type { ErofsSource } from './erofs-rootfs.js'
-import type { RootfsAbilities } from './probe.js'
 
 export interface RootfsChoice {
   readonly kind: RootfsKind

@@ -3,25 +3,20 @@
  * metadata; `d/0`, `d/1` … the files with the layers; `lower`, where the image is mounted; `upper` and `work`.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, open, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { imageContents } from '../../image/file-content.js'
 import type { Image } from '../../image/interfaces.js'
 import type { AnySource } from '../../image/wrapped-source.js'
-import { addLayer, mergeTocs } from '../../layer/merged-tree.js'
 import { LadingError } from '../../spec/errors.js'
 import type { ProgramStep } from '../launcher/program.js'
-import { writeCarried } from './erofs/carried.js'
-import { buildErofs } from './erofs/image.js'
-import { addNote, checkedNote } from './erofs/image-file.js'
+import { checkedNote } from './erofs/image-file.js'
 import { checkHeld, type HeldFile, holdFile } from './held-files.js'
 import { findLayerDevices, type LayerDevices } from './layer-devices.js'
-import { attachLoop } from './loop-device.js'
+import { attachLoop, releaseLoops } from './loop-device.js'
 import { detachStep, fitsMountData, goStep, mountFlags, mountStep } from './mount-steps.js'
 import { makeUpper, type OverlayOptions, overlayData, overlayStep } from './overlay-mount.js'
-import { type RootAttributes, rootAttributesOf } from './root-attributes.js'
 import { makeComplete, type RootfsFolders } from './store-folders.js'
-import { stubsFor, stubsVersion } from './stubs.js'
+import { stubsVersion } from './stubs-version.js'
 
 /** `file` from Linux 6.12 on. */
 export type ErofsSource = 'file' | 'loop'
@@ -51,6 +46,8 @@ export const prepareErofs = async (
   if (root === undefined) {
     await rm(kept, { force: true })
     await makeComplete(folders, kept, async draft => {
+      // Once for each image: what writes it is loaded then.
+      const { writeImage } = await import('./write-erofs-image.js')
       root = await writeImage(draft, placed, source, image)
     })
   }
@@ -71,14 +68,15 @@ export const checkErofs = async (folder: string, { devices }: ErofsRecord): Prom
   for (const [index, file] of devices.entries()) await checkHeld(file, join(folder, deviceName(index)))
 }
 
-/** With loop devices, these are made now; they go when the last that uses them is gone. */
+/** With loop devices, these are made now, and wait for the mount until releaseLoops; a mounted one goes with its mount. */
 export const erofsSteps = async (
   folder: string,
   { source, devices }: ErofsRecord,
   options: OverlayOptions,
 ): Promise<(target: string) => readonly ProgramStep[]> => {
   const names = ['image', ...devices.map((_, index) => deviceName(index))]
-  const attach = async (name: string) => (source === 'loop' ? attachLoop(join(folder, name)) : name)
+  const attach = async (name: string) => (source === 'loop' ? attachLoop(join(folder, name), folder) : name)
+  releaseLoops(folder)
   const [image, ...files] = await Promise.all(names.map(attach))
   return target => [
     goStep(folder),
@@ -102,37 +100,4 @@ const keyOf = ({ layers }: Image, placed: LayerDevices): string => {
     layers.map(({ diffId }, index) => [diffId, placed.layers[index]]),
   ]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
-}
-
-const writeImage = async (
-  path: string,
-  placed: LayerDevices,
-  source: AnySource,
-  image: Image,
-): Promise<RootAttributes> => {
-  const tocs = await placed.tocs()
-  const tree = mergeTocs(tocs)
-  const stubs = stubsFor(tree)
-  addLayer(tree, stubs)
-  const root = rootAttributesOf(tree)
-  const { metadata, carried } = buildErofs({
-    tree,
-    tocs: [...tocs, stubs],
-    layers: [...placed.layers, undefined],
-    devices: placed.devices.map(({ size }) => size),
-  })
-  addNote(metadata, root)
-  const handle = await open(path, 'wx', 0o600)
-  try {
-    await handle.writeFile(metadata)
-    if (carried.length > 0) {
-      await writeCarried(handle, carried, imageContents(source, image))
-      // The kernel reads whole chunks, also where the last of a file has less.
-      const last = carried.at(-1)!
-      await handle.truncate(last.offset + last.chunks.filled.length * 512 * 2 ** last.chunks.bits)
-    }
-  } finally {
-    await handle.close()
-  }
-  return root
 }

@@ -7,14 +7,11 @@ import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FileRange } from '../../bytes/byte-stream.js'
 import { fileSource } from '../../bytes/file-source.js'
-import { inflateRegion } from '../../bytes/inflate-region.js'
 import { sideBySide } from '../../bytes/side-by-side.js'
 import { sniffCompression, sniffLength } from '../../bytes/sniff.js'
-import { writeAll } from '../../bytes/write-file.js'
 import type { Image, Layer } from '../../image/interfaces.js'
 import { layerName } from '../../image/layer-view.js'
 import type { AnySource } from '../../image/wrapped-source.js'
-import { indexLayer } from '../../layer/index-layer.js'
 import type { Toc } from '../../layer/toc.js'
 import { hexOf } from '../../spec/digest.js'
 import type { LayerStart } from './erofs/content.js'
@@ -105,6 +102,7 @@ const inflated = async (source: AnySource, layer: Layer, folders: RootfsFolders)
     if (kept) return kept
     const handle = await open(path, 'r')
     try {
+      const { indexLayer } = await import('../../layer/index-layer.js')
       return await indexLayer(fileSource({ fd: handle.fd, offset: 0, length: size }))
     } finally {
       await handle.close()
@@ -121,6 +119,7 @@ const inflate = async (source: AnySource, layer: Layer, draft: string): Promise<
     if (region) {
       const { fd, offset, length } = region
       const what = layerName(layer)
+      const { inflateRegion } = await import('../../bytes/inflate-region.js')
       await inflateRegion({
         file: { fd, offset, length },
         wanted: descriptor,
@@ -128,7 +127,10 @@ const inflate = async (source: AnySource, layer: Layer, draft: string): Promise<
         what,
         output: handle.fd,
       })
-    } else await writeAll(handle.fd, layer.uncompressed())
+    } else {
+      const { writeAll } = await import('../../bytes/write-file.js')
+      await writeAll(handle.fd, layer.uncompressed())
+    }
     // Its name says what is in it: after a power cut it must be in it.
     await handle.datasync()
   } finally {

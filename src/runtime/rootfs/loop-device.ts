@@ -10,11 +10,15 @@ const flags = { readOnly: 1, autoClear: 4 } as const
 /** struct loop_config: fd, block size, struct loop_info64 with its flags, reserved. */
 const config = { size: 304, blockSizeAt: 4, flagsAt: 8 + 52 } as const
 
+/** Descriptors that keep devices there until they are mounted, by the folder of the container that they are for. */
+const waiting = new Map<string, number[]>()
+
 /**
- * A read-only loop device of a file; its path. It goes away by itself when nothing has it open or mounted: this
- * process keeps it open until it ends, so it must not end before the mount is there. Linux 5.8 and later.
+ * A read-only loop device of the file at `path`; its own path. It goes away by itself when nothing has it open
+ * or mounted: this process keeps it open until `releaseLoops`, or until it ends, so that must not be before the
+ * mount is there. Linux 5.8 and later.
  */
-export const attachLoop = async (path: string): Promise<string> => {
+export const attachLoop = async (path: string, folder: string): Promise<string> => {
   const library = await loadCLibrary()
   const ioctl = library.bind('int ioctl(int fd, unsigned long request, _Inout_ uint8_t *argument)')
   const control = openDevice('/dev/loop-control')
@@ -29,7 +33,10 @@ export const attachLoop = async (path: string): Promise<string> => {
       wanted.writeUInt32LE(file, 0)
       wanted.writeUInt32LE(512, config.blockSizeAt)
       wanted.writeUInt32LE(flags.readOnly | flags.autoClear, config.flagsAt)
-      if (ioctl(device, configure, wanted) === 0) return `/dev/loop${number}`
+      if (ioctl(device, configure, wanted) === 0) {
+        waiting.set(folder, [...(waiting.get(folder) ?? []), device])
+        return `/dev/loop${number}`
+      }
       closeSync(device)
     }
   } finally {
@@ -40,6 +47,12 @@ export const attachLoop = async (path: string): Promise<string> => {
     'UNSUPPORTED',
     `Cannot make a loop device of ${path}: ${getSystemErrorName(-library.errno())}`,
   )
+}
+
+/** Let go of the devices for a container: it has mounted them, or never will. */
+export const releaseLoops = (folder: string): void => {
+  for (const fd of waiting.get(folder) ?? []) closeSync(fd)
+  waiting.delete(folder)
 }
 
 const openDevice = (path: string): number => {

@@ -10,7 +10,7 @@ import { LadingError } from '../../spec/errors.js'
 import type { ProgramStep } from '../launcher/program.js'
 import { fitsMountData, goStep } from './mount-steps.js'
 import { makeUpper, type OverlayOptions, overlayData, overlayStep } from './overlay-mount.js'
-import { readRootAttributes } from './root-attributes.js'
+import { readRootAttributes } from './read-root-attributes.js'
 import type { RootfsFolders } from './store-folders.js'
 import { unpackLayers } from './unpacked-layers.js'
 

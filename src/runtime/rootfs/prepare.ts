@@ -5,25 +5,18 @@
  * What is checked when: manifest and config are, whenever an image is opened. Layers of the store were when they
  * came in. Layers that are unpacked or inflated (kinds `overlay` and `copy`, and compressed ones) are, before
  * they are used. Layers that lie uncompressed in an archive are not before a container starts from them with
- * kind `erofs`: only their headers are read, to list the files. `verifyLayers` reads them all, beside the container.
+ * kind `erofs`: only their headers are read, to list the files. `verifyLayers` (verify-layers.ts) reads them all, beside the container.
  */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkRegion } from '../../bytes/check-region.js'
-import { drain } from '../../bytes/collect.js'
-import type { JobOptions } from '../../bytes/threads.js'
-import { layerName } from '../../image/layer-view.js'
 import type { PickedImage } from '../../image/pick-image.js'
 import type { AnySource } from '../../image/wrapped-source.js'
 import type { ProgramStep } from '../launcher/program.js'
 import type { RootfsKind } from '../settings.js'
 import { chooseRootfs } from './choose.js'
-import { copySteps, prepareCopy } from './copy-rootfs.js'
-import { checkErofs, erofsSteps, prepareErofs } from './erofs-rootfs.js'
-import { checkOverlay, overlaySteps, prepareOverlay } from './overlay-rootfs.js'
+import { releaseLoops } from './loop-device.js'
 import { probeRootfs } from './probe.js'
 import { type RootfsRecord, readRecord, recordName } from './record.js'
-import { removeTree } from './remove-tree.js'
 import type { Rootfs, RootfsPlace } from './rootfs.js'
 import { rootfsFolders } from './store-folders.js'
 
@@ -41,6 +34,13 @@ export interface PrepareOptions {
   readonly throwAway?: boolean
 }
 
+/** Each is loaded where it is used: a container starts from one. */
+const kinds = {
+  erofs: () => import('./erofs-rootfs.js'),
+  overlay: () => import('./overlay-rootfs.js'),
+  copy: () => import('./copy-rootfs.js'),
+}
+
 /** All that is in a place's folder. */
 const names = [recordName, 'image', 'd', 'l', 'lower', 'upper', 'work', 'tree']
 
@@ -56,9 +56,13 @@ export const prepareRootfs = async (options: PrepareOptions): Promise<Rootfs> =>
   try {
     const rest = { why, rootless, throwAway }
     let record: RootfsRecord = { kind: 'copy', ...rest }
-    if (kind === 'erofs') record = { kind, ...rest, ...(await prepareErofs(folder, image, folders, source)) }
-    else if (kind === 'overlay') record = { kind, ...rest, ...(await prepareOverlay(folder, image, folders)) }
-    else await prepareCopy(folder, image)
+    if (kind === 'erofs') {
+      const { prepareErofs } = await kinds.erofs()
+      record = { kind, ...rest, ...(await prepareErofs(folder, image, folders, source)) }
+    } else if (kind === 'overlay') {
+      const { prepareOverlay } = await kinds.overlay()
+      record = { kind, ...rest, ...(await prepareOverlay(folder, image, folders)) }
+    } else await (await kinds.copy()).prepareCopy(folder, image)
     await writeFile(join(folder, recordName), JSON.stringify(record), { mode: 0o600 })
     return await toRootfs(place, record)
   } catch (error) {
@@ -73,42 +77,32 @@ export const prepareRootfs = async (options: PrepareOptions): Promise<Rootfs> =>
  */
 export const reopenRootfs = async (place: RootfsPlace): Promise<Rootfs> => {
   const record = await readRecord(place)
-  if (record.kind === 'erofs') await checkErofs(place.folder, record)
-  if (record.kind === 'overlay') await checkOverlay(record)
+  if (record.kind === 'erofs') await (await kinds.erofs()).checkErofs(place.folder, record)
+  if (record.kind === 'overlay') await (await kinds.overlay()).checkOverlay(record)
   // Overlayfs refuses a work folder of a volatile mount, whose files may not have reached the disk.
-  if (record.throwAway) await removeTree(join(place.folder, 'work', 'work', 'incompat'))
+  if (record.throwAway) {
+    const { removeTree } = await import('./remove-tree.js')
+    await removeTree(join(place.folder, 'work', 'work', 'incompat'))
+  }
   return toRootfs(place, record)
 }
 
 /** Remove what was made in the folder; nothing happens where nothing is. Nothing may have it mounted. */
 export const removeRootfs = async ({ folder }: RootfsPlace): Promise<void> => {
+  const { removeTree } = await import('./remove-tree.js')
+  releaseLoops(folder)
   for (const name of names) await removeTree(join(folder, name))
-}
-
-/**
- * Read the layers of an image against its digests: those that prepareRootfs has only looked at, in threads, so
- * that it can go on beside a container that runs from them. Throws DIGEST_MISMATCH and the like.
- */
-export const verifyLayers = async (
-  { source, image }: ImageToRun,
-  options: JobOptions = {},
-): Promise<void> => {
-  if (source.format === 'store') return
-  for (const layer of image.layers) {
-    const region = await source.regionOf?.(layer.descriptor.digest)
-    if (region === undefined || layer.descriptor.digest !== layer.diffId) await drain(layer.uncompressed())
-    else {
-      const { fd, offset, length } = region
-      const file = { fd, offset, length }
-      await checkRegion({ file, wanted: layer.descriptor, what: layerName(layer) }, options)
-    }
-  }
 }
 
 const toRootfs = async ({ folder }: RootfsPlace, record: RootfsRecord): Promise<Rootfs> => {
   const { kind, why } = record
-  if (kind === 'copy') return { kind, why, tree: join(folder, 'tree'), steps: copySteps(folder) }
+  if (kind === 'copy') {
+    const { copySteps } = await kinds.copy()
+    return { kind, why, tree: join(folder, 'tree'), steps: copySteps(folder) }
+  }
   const steps: (target: string) => readonly ProgramStep[] =
-    kind === 'erofs' ? await erofsSteps(folder, record, record) : overlaySteps(folder, record, record)
-  return { kind, why, upper: join(folder, 'upper'), steps }
+    kind === 'erofs'
+      ? await (await kinds.erofs()).erofsSteps(folder, record, record)
+      : (await kinds.overlay()).overlaySteps(folder, record, record)
+  return { kind, why, upper: join(folder, 'upper'), steps, release: () => releaseLoops(folder) }
 }

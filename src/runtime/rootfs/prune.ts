@@ -5,7 +5,7 @@ import { type Digest, hexOf } from '../../spec/digest.js'
 import { readRecord } from './record.js'
 import { removeTree } from './remove-tree.js'
 import { rootfsFolders } from './store-folders.js'
-import { stubsVersion } from './stubs.js'
+import { stubsVersion } from './stubs-version.js'
 
 export interface PruneOptions {
   readonly storeDirectory: string

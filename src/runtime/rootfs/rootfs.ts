@@ -26,4 +26,9 @@ export interface Rootfs {
   readonly upper?: string
   /** Absolute; of `copy` the tree itself. */
   readonly tree?: string
+  /**
+   * Let go of what is open only until the steps have run (loop devices): to be called when they have, or never will.
+   * The process's end does it too. Idempotent.
+   */
+  release?(): void
 }

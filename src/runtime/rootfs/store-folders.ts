@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { removeTree } from './remove-tree.js'
 
 /**
  * What the store keeps for root file systems, beside its blobs: all of it can be made again from them, and a
@@ -49,10 +48,12 @@ export const makeComplete = async (
     await rename(draft, path).catch(async error => {
       // A folder does not replace one that another process has just put there.
       if (!['ENOTEMPTY', 'EEXIST'].includes(error.code)) throw error
-      await removeTree(draft)
+      await remove(draft)
     })
   } catch (error) {
-    await removeTree(draft)
+    await remove(draft)
     throw error
   }
 }
+
+const remove = async (path: string): Promise<void> => (await import('./remove-tree.js')).removeTree(path)

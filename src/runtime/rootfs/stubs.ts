@@ -3,9 +3,6 @@ import type { Toc } from '../../layer/toc.js'
 import { TocBuilder } from '../../layer/toc-builder.js'
 import type { TarEntry } from '../../tar/entry.js'
 
-/** Part of the names of what is kept of trees with stubs: another list of them is another name. */
-export const stubsVersion = 'stubs1'
-
 const folders = ['dev', 'dev/pts', 'dev/shm', 'proc', 'sys']
 const files = ['.dockerenv', 'dev/console', 'etc/hostname', 'etc/hosts', 'etc/resolv.conf']
 

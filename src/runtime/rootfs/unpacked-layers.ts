@@ -29,7 +29,8 @@ import { chainIds } from '../../spec/chain-id.js'
 import { hexOf } from '../../spec/digest.js'
 import { inodeXattrs, isWhiteoutDevice } from './overlay-marks.js'
 import { makeComplete, type RootfsFolders } from './store-folders.js'
-import { stubsFor, stubsVersion } from './stubs.js'
+import { stubsFor } from './stubs.js'
+import { stubsVersion } from './stubs-version.js'
 
 /** The folders of an image's layers, base first, stubs last. All layers are checked before any is unpacked. */
 export const unpackLayers = async (
