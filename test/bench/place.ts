@@ -28,7 +28,7 @@ export const openPlace = (bytes: number, fallback: string): BenchPlace => {
   if (!isRoot) return { path, is: `a folder ${where}`, settle, remove }
   run('truncate', ['-s', String(bytes), image])
   run('mkfs.ext4', ['-q', '-E', 'lazy_itable_init=0,lazy_journal_init=0', image])
-  if (attempt('mount', ['-o', 'loop', image, path]).status !== 0)
+  if (attempt('mount', ['-o', 'loop,discard', image, path]).status !== 0)
     return { path, is: `a folder ${where}`, settle, remove }
   return {
     ...{ path, settle, is: `a fresh ext4 with a journal, ${where}` },
