@@ -1,7 +1,6 @@
 import type { ByteStream } from '../bytes/byte-stream.js'
 import { decompressOnce } from '../bytes/decompress.js'
 import { fileSource } from '../bytes/file-source.js'
-import { sniffCompression } from '../bytes/sniff.js'
 import { verified } from '../bytes/verified.js'
 import { indexLayer } from '../layer/index-layer.js'
 import { measureLayer } from '../layer/measure.js'
@@ -10,6 +9,7 @@ import { type Digest, shortDigest } from '../spec/digest.js'
 import { during, LadingError } from '../spec/errors.js'
 import { limits } from '../spec/limits.js'
 import type { BlobSource, FileBacked, Layer, TocKeeper } from './interfaces.js'
+import { plainRegion } from './plain-layer.js'
 
 /** A layer of `source`, as its image lists it; nothing is read until it is asked for. */
 export const layerView = (
@@ -30,11 +30,13 @@ export const layerView = (
     ...place,
     stored,
     async *uncompressed() {
-      const { stream } = await decompressOnce(stored(), {
+      const { stream, compression } = await decompressOnce(stored(), {
         what,
         maxBytes: limits.uncompressedLayer,
       })
-      yield* verified(stream, { digest: diffId }, `the uncompressed bytes of ${what}`)
+      // The blob's own digest has said it.
+      if (compression === 'none' && descriptor.digest === diffId) yield* stream
+      else yield* verified(stream, { digest: diffId }, `the uncompressed bytes of ${what}`)
     },
     toc: () => {
       toc ??= makeToc(source, place)
@@ -66,12 +68,8 @@ const makeToc = async (
 ): Promise<Toc> => {
   const kept = await source.tocOf?.(layer.diffId)
   if (kept) return kept
-  const region = await source.regionOf?.(layer.descriptor.digest)
-  if (region) {
-    const bytes = fileSource(region)
-    const head = await bytes.read({ offset: 0, length: Math.min(16, bytes.size) })
-    if (sniffCompression(head) === 'none') return indexLayer(bytes)
-  }
+  const region = await plainRegion(source, layer)
+  if (region) return indexLayer(fileSource(region))
   const measured = await measureLayer(source.openBlob(layer.descriptor), layerName(layer))
   checkDiffId(layer, measured.diffId)
   return measured.toc

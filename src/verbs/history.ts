@@ -1,7 +1,6 @@
-import type { ByteSource } from '../bytes/byte-stream.js'
 import { fileSource } from '../bytes/file-source.js'
-import { sniffCompression, sniffLength } from '../bytes/sniff.js'
 import type { Layer } from '../image/interfaces.js'
+import { plainRegion } from '../image/plain-layer.js'
 import type { AnySource } from '../image/wrapped-source.js'
 import { countFiles, countFilesIn } from '../layer/count-files.js'
 import type { Digest } from '../spec/digest.js'
@@ -62,19 +61,10 @@ export const history = (options: LookOptions): Promise<readonly HistoryRow[]> =>
 const filesOf = async (source: AnySource, layer: Layer): Promise<number | undefined> => {
   try {
     const kept = await source.tocOf?.(layer.diffId)
-    const plain = kept ? undefined : await plainBytes(source, layer)
-    return plain ? await countFiles(plain) : countFilesIn(kept ?? (await layer.toc()))
+    const region = kept ? undefined : await plainRegion(source, layer)
+    return region ? await countFiles(fileSource(region)) : countFilesIn(kept ?? (await layer.toc()))
   } catch (error) {
     if (error instanceof LadingError && error.code === 'BLOB_MISSING') return undefined
     throw error
   }
-}
-
-/** A layer that lies uncompressed in a file. */
-const plainBytes = async (source: AnySource, { descriptor }: Layer): Promise<ByteSource | undefined> => {
-  const region = await source.regionOf?.(descriptor.digest)
-  if (region === undefined) return undefined
-  const bytes = fileSource(region)
-  const head = await bytes.read({ offset: 0, length: Math.min(sniffLength, bytes.size) })
-  return sniffCompression(head) === 'none' ? bytes : undefined
 }
