@@ -4,6 +4,7 @@
  * together; what goes out goes out in large writes.
  */
 import type { FileRange } from './byte-stream.js'
+import { Track } from './hash-behind.js'
 import { readNow, writeNow } from './read-now.js'
 import type { Job, JobContext } from './threads.js'
 
@@ -13,6 +14,8 @@ export interface Assembly {
   readonly literals: Uint8Array
   /** Where the first piece goes. */
   readonly output: { readonly fd: number; readonly offset: number }
+  /** Of a Track: somebody reads what is written here, close behind. */
+  readonly track?: SharedArrayBuffer
 }
 
 const stagingLength = 1 << 20
@@ -30,16 +33,21 @@ const onceOf = (length: number): (() => Buffer) => {
 }
 
 /** Throws TRUNCATED for a file that has become shorter, and what the file system says. */
-export const assemble = ({ table, literals, output }: Assembly, { advance, check }: JobContext): void => {
+export const assemble = (
+  { table, literals, output, track }: Assembly,
+  { advance, check }: JobContext,
+): void => {
   const staging = buffers.staging()
   let staged = 0
   let at = output.offset
+  const written = track && new Track(track)
   const flush = () => {
     check()
     writeNow(output.fd, staging.subarray(0, staged), at)
     advance(staged)
     at += staged
     staged = 0
+    written?.reach(at - output.offset)
   }
   const window = new Window(table, buffers.window())
   for (let row = 0; row < table.length; row += 3) {

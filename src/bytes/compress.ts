@@ -1,6 +1,6 @@
 import { LadingError } from '../spec/errors.js'
-import type { ByteStream } from './byte-stream.js'
-import { encodeGzip } from './gzip-encode.js'
+import type { ByteStream, FileRange } from './byte-stream.js'
+import { encodeGzip, encodeGzipFile } from './gzip-encode.js'
 import { encodeZstd } from './zstd-encode.js'
 
 export interface CompressOptions {
@@ -17,6 +17,13 @@ export const compress = (stream: ByteStream, { algorithm, level }: CompressOptio
   algorithm === 'gzip'
     ? encodeGzip(stream, checked(level ?? 6, 0, 9))
     : encodeZstd(stream, checked(level ?? 3, 1, 19))
+
+/** The same by gzip of a stretch of a file, as encodeGzipFile has it. Throws USAGE. */
+export const compressFile = (
+  file: FileRange,
+  level: number | undefined,
+  onEnd: (crc: number) => void,
+): ByteStream => encodeGzipFile(file, checked(level ?? 6, 0, 9), onEnd)
 
 const checked = (level: number, least: number, most: number): number => {
   if (Number.isInteger(level) && level >= least && level <= most) return level

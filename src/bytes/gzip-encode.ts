@@ -4,19 +4,13 @@
  * last 32 KiB are the dictionary) and ends on a whole byte, so the results join to one deflate stream. Its bytes
  * depend on the content and the level, not on the number of threads or on how the stream was chunked.
  */
-import { crc32 } from 'node:zlib'
-import type { ByteStream } from './byte-stream.js'
-import { deflateLimit } from './deflate/encode.js'
-import { type DeflateInput, job as deflate } from './deflate/job.js'
+import type { ByteStream, FileRange } from './byte-stream.js'
+import { combineCrc32 } from './crc32-combine.js'
+import { deflateLimit as blockLength } from './deflate/encode.js'
+import { type DeflatedBlock, type DeflateInput, job as deflate, windowLength } from './deflate/job.js'
 import { inOrder } from './in-order.js'
 import { pieces } from './pieces.js'
 import { inThread, threadCount } from './threads.js'
-
-/** Long enough that what each block costs besides does not count, short enough that a few in flight do not. */
-const blockLength = deflateLimit
-
-/** How far back deflate can refer. */
-const windowLength = 1 << 15
 
 /** Deflate with no flags, no time and no name; 255: on an unknown system. */
 const header = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)
@@ -25,32 +19,52 @@ const header = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)
 const lastBlock = Uint8Array.of(3, 0)
 
 /** Compress at `level`, 0 to 9. Throws what `stream` throws; a reader that stops early gives it back. */
-export async function* encodeGzip(stream: ByteStream, level: number): ByteStream {
+export const encodeGzip = (stream: ByteStream, level: number): ByteStream =>
+  joinBlocks(blocksOf(stream, level))
+
+/**
+ * The same of a stretch of a file, which threads read block by block. `onEnd` is told the CRC-32 of what they
+ * read: whoever has checked the file by another reading can tell whether it was the same.
+ */
+export const encodeGzipFile = (file: FileRange, level: number, onEnd: (crc: number) => void): ByteStream =>
+  joinBlocks(blocksOfFile(file, level), onEnd)
+
+async function* joinBlocks(blocks: AsyncIterable<DeflateInput>, onEnd?: (crc: number) => void): ByteStream {
   let crc = 0
   let length = 0
-  async function* blocks(): AsyncGenerator<DeflateInput, void, undefined> {
-    let before = new Uint8Array(0)
-    for await (const content of pieces(stream, blockLength)) {
-      crc = crc32(content, crc)
-      length += content.length
-      const input = { content, before, level }
-      // A copy: the block itself is handed over to a thread.
-      before = content.slice(-windowLength)
-      yield input
-    }
-  }
   yield header.slice()
-  yield* inOrder(blocks(), threadCount + 2, deflateBlock)
+  for await (const block of inOrder(blocks, threadCount + 2, deflateBlock)) {
+    crc = combineCrc32(crc, block.crc, block.length)
+    length += block.length
+    yield block.bytes
+  }
   const trailer = Buffer.alloc(8)
   trailer.writeUInt32LE(crc)
   trailer.writeUInt32LE(length % 2 ** 32, 4)
   yield Buffer.concat([lastBlock, trailer])
+  onEnd?.(crc)
 }
 
-const deflateBlock = async (input: DeflateInput): Promise<Uint8Array> => {
+async function* blocksOf(stream: ByteStream, level: number): AsyncGenerator<DeflateInput, void, undefined> {
+  let before = new Uint8Array(0)
+  for await (const content of pieces(stream, blockLength)) {
+    const input = { content, before, level }
+    // A copy: the block itself is handed over to a thread.
+    before = content.slice(-windowLength)
+    yield input
+  }
+}
+
+async function* blocksOfFile(file: FileRange, level: number): AsyncGenerator<DeflateInput, void, undefined> {
+  for (let at = 0; at < file.length; at += blockLength)
+    yield { file, at, length: Math.min(blockLength, file.length - at), level }
+}
+
+const deflateBlock = async (input: DeflateInput): Promise<DeflatedBlock> => {
+  const inFile = 'file' in input
   // All there is, or the end of it: not worth waking a thread.
-  if (input.content.length < blockLength) return deflate(input).output
-  return inThread(jobModule, input, { transfer: [input.content.buffer, input.before.buffer] })
+  if ((inFile ? input.length : input.content.length) < blockLength) return deflate(input).output
+  return inThread(jobModule, input, inFile ? {} : { transfer: [input.content.buffer, input.before.buffer] })
 }
 
 const jobModule = new URL('./deflate/job.js', import.meta.url)

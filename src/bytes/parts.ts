@@ -12,7 +12,7 @@ import { verified } from './verified.js'
 /** Bytes that lie in a file; its descriptor is open as long as the parts are read. */
 export interface FilePart extends FileRange {
   /** What they should be: checked as they are copied. `what` is for messages. */
-  readonly check?: { readonly wanted: Wanted; readonly what: string }
+  readonly check?: { readonly wanted: Wanted; readonly what: string; readonly shared?: boolean }
   /** Is told of bytes as they are copied. */
   readonly passed?: (bytes: number) => void
 }

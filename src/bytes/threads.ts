@@ -15,6 +15,9 @@ export const threadCount = availableParallelism()
 /** Below this many bytes a thread costs more than it saves: the caller does the work itself. */
 export const worthAThread = 8 << 20
 
+/** From here on two threads may share one piece of work. */
+export const worthTwoThreads = 64 << 20
+
 /** What a job may do besides its work. */
 export interface JobContext {
   /** Tell that `bytes` more are done. */

@@ -21,7 +21,7 @@ const write = promisify(writeCallback)
 const batchLength = 8 << 20
 
 /**
- * Write all parts into the file `fd` from its beginning; how many bytes it was. What lies in files is copied by
+ * Write all parts into the file `fd` (open for reading too) from its beginning; how many bytes it was. What lies in files is copied by
  * threads, side by side, each stretch to where it belongs. Throws what reading and checking the parts throws;
  * nothing is written any more when this is settled.
  */

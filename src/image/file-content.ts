@@ -3,13 +3,13 @@ import { fileSource } from '../bytes/file-source.js'
 import { settleAll } from '../bytes/settle-all.js'
 import { sideBySide } from '../bytes/side-by-side.js'
 import { slice } from '../bytes/slice.js'
-import { sniffCompression, sniffLength } from '../bytes/sniff.js'
 import type { SpoolFile } from '../bytes/spool-file.js'
 import { StopFlag } from '../bytes/threads.js'
 import { type Contents, contentsIn, storedFromStream } from '../layer/content.js'
 import type { TarEntry } from '../tar/entry.js'
 import type { FileBacked, Image, Layer } from './interfaces.js'
 import { beginLayerBytes, openLayerBytes } from './layer-bytes.js'
+import { plainRegion } from './plain-layer.js'
 import type { AnySource } from './wrapped-source.js'
 
 /**
@@ -66,12 +66,8 @@ export const contentsToVerify = async (
 }
 
 async function* openStored(source: Partial<FileBacked>, layer: Layer, entry: TarEntry): ByteStream {
-  const region = await source.regionOf?.(layer.descriptor.digest)
-  if (region !== undefined) {
-    const bytes = fileSource(region)
-    const head = await bytes.read({ offset: 0, length: Math.min(sniffLength, bytes.size) })
-    if (sniffCompression(head) === 'none')
-      return yield* slice(bytes, { offset: entry.dataOffset, length: entry.storedSize }).stream()
-  }
-  yield* storedFromStream(layer.uncompressed(), entry)
+  const region = await plainRegion(source, layer)
+  const range = { offset: entry.dataOffset, length: entry.storedSize }
+  if (region !== undefined) yield* slice(fileSource(region), range).stream()
+  else yield* storedFromStream(layer.uncompressed(), entry)
 }

@@ -20,38 +20,53 @@ export interface FlatOptions {
 }
 
 /** What a flattening cannot keep, by the number of files. */
-export interface FlatLosses {
-  readonly xattrs: number
-  readonly records: number
-  readonly subSecondTimes: number
+export class FlatLosses {
+  xattrs = 0
+  records = 0
+  subSecondTimes = 0
 }
 
-/** The entries of the flat tar in order. The root is the first, unless `bare` or nothing is known of it. */
-export const flatEntries = (
+/**
+ * The entries of the flat tar in order, made one by one. The root is the first, unless `bare` or nothing is known
+ * of it. What cannot be kept is counted in `losses` on the way.
+ */
+export function* flatEntries(
   tree: MergedTree,
   { includes, bare = false }: FlatOptions = {},
-): { entries: readonly FlatEntry[]; losses: FlatLosses } => {
+  losses = new FlatLosses(),
+): Iterable<FlatEntry> {
   const kept = includes && keptNodes(tree, includes)
   const first = new Map<Inode, Buffer>()
-  const losses = { xattrs: 0, records: 0, subSecondTimes: 0 }
-  const entries: FlatEntry[] = []
   const root = tree.entry(tree.root)
-  if (root && !bare) entries.push({ entry: entryWith(attributesOf(root), Buffer.from('./'), 'directory') })
+  if (root && !bare) yield { entry: entryWith(attributesOf(root), Buffer.from('./'), 'directory') }
   for (const node of tree.walk()) {
     if (kept?.has(node) === false) continue
+    const { inode } = node
     const path = Buffer.from(tree.pathOf(node), 'latin1')
     const found = tree.entry(node)
     const attributes = bare && found ? bareAttributes(found, losses) : attributesOf(found)
-    const target = first.get(node.inode)
+    const target = first.get(inode)
     if (target !== undefined) {
-      entries.push({ entry: entryWith(attributes, path, 'hardlink', { linkPath: target }) })
+      yield { entry: entryWith(attributes, path, 'hardlink', { linkPath: target }) }
       continue
     }
-    if (node.inode.type !== 'directory') first.set(node.inode, path)
-    const made = firstEntry(path, node.inode, found, attributes)
-    entries.push(bare && made.entry.sparse ? { ...made, entry: { ...made.entry, sparse: undefined } } : made)
+    if (inode.links > 1 && inode.type !== 'directory') first.set(inode, path)
+    const made = firstEntry(path, inode, found, attributes)
+    yield bare && made.entry.sparse ? { ...made, entry: { ...made.entry, sparse: undefined } } : made
   }
-  return { entries, losses }
+}
+
+/** Bytes of all files of a tree together, names of one file counted once. */
+export const contentBytes = (tree: MergedTree): number => {
+  const linked = new Set<Inode>()
+  let bytes = 0
+  for (const { inode } of tree.walk()) {
+    const { type, layer, index, links } = inode
+    if (type !== 'file' || index === undefined || linked.has(inode)) continue
+    if (links > 1) linked.add(inode)
+    bytes += tree.tocs[layer]!.columns.size[index]!
+  }
+  return bytes
 }
 
 const keptNodes = (tree: MergedTree, includes: (path: string) => boolean): ReadonlySet<TreeNode> => {
@@ -64,10 +79,7 @@ const keptNodes = (tree: MergedTree, includes: (path: string) => boolean): Reado
 
 const capability = 'security.capability'
 
-const bareAttributes = (
-  found: TarEntry,
-  losses: { -readonly [Key in keyof FlatLosses]: number },
-): Attributes => {
+const bareAttributes = (found: TarEntry, losses: FlatLosses): Attributes => {
   const { uid, gid, uname, gname, mtime, xattrs, records = [] } = found
   const kept = xattrs.filter(({ name }) => name.toString('latin1') === capability)
   losses.xattrs += xattrs.length - kept.length

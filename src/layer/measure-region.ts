@@ -18,6 +18,7 @@ import {
   type JobOptions,
   StopFlag,
   worthAThread,
+  worthTwoThreads,
 } from '../bytes/threads.js'
 import type { Digest } from '../spec/digest.js'
 import { LayerScan } from './layer-scan.js'
@@ -40,9 +41,6 @@ interface RegionJob extends LayerRegion {
 /** The Toc as a file, which can be handed over. */
 type PassedLayer = Omit<MeasuredLayer, 'toc'> & { readonly toc: Uint8Array }
 
-/** Worth two threads. */
-const large = 64 << 20
-
 const self = new URL('./measure-region.js', import.meta.url)
 
 /**
@@ -56,7 +54,7 @@ export const measureRegion = async (
   const { file, output, what } = region
   if (file.length < worthAThread)
     return measure(region, { advance: options.onBytes ?? (() => {}), check: () => {} })
-  if (alone && output !== undefined && file.length >= large && isPlain(file))
+  if (alone && output !== undefined && file.length >= worthTwoThreads && isPlain(file))
     return measureShared({ ...region, output }, options)
   const { toc, ...measured } = await inThread<RegionJob, PassedLayer>(self, region, options)
   return { ...measured, toc: decodeToc(toc, what) }
@@ -70,7 +68,10 @@ const measureShared = async (
   const track = new Track().memory
   const { stop = new StopFlag() } = options
   const copied = inThread<RegionJob, PassedLayer>(self, { ...region, track }, { ...options, stop })
-  const hashed = hashBehind({ fd: output, length: file.length, track }, { stop })
+  const hashed = hashBehind(
+    { fd: output, offset: 0, length: file.length, track, algorithm: 'sha256' },
+    { stop },
+  )
   await settleAll<unknown>([copied, hashed], stop)
   const { toc, ...measured } = await copied
   const digest = await hashed

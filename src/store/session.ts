@@ -2,7 +2,7 @@ import { chmod, link, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ByteStream } from '../bytes/byte-stream.js'
 import { sideBySide } from '../bytes/side-by-side.js'
-import { type StopFlag, threadCount } from '../bytes/threads.js'
+import { StopFlag, threadCount } from '../bytes/threads.js'
 import { checkDigest, checkSize } from '../bytes/verified.js'
 import { writeAll, writeChunk } from '../bytes/write-file.js'
 import type { CommitResult, ImageSink, Layer, Tree } from '../image/interfaces.js'
@@ -133,8 +133,12 @@ export const openSession = async (
         image.layers.map(layer => [`${layer.descriptor.digest} ${layer.diffId}`, layer]),
       ),
     )
-    const alone = layers.size < threadCount
-    await sideBySide([...layers.values()], (layer, stop) => writeLayer(tree, layer, { alone, stop }))
+    const bySize = [...layers.values()].sort((a, b) => b.descriptor.size - a.descriptor.size)
+    // The one that would be left over, with a thread looking on, is shared by two at the beginning.
+    const first = bySize.length % threadCount === 1 ? bySize.splice(0, 1) : []
+    for (const layer of first) await writeLayer(tree, layer, { alone: true, stop: new StopFlag() })
+    const alone = bySize.length < threadCount
+    await sideBySide(bySize, (layer, stop) => writeLayer(tree, layer, { alone, stop }))
   }
   const writeBlob = async (tree: Tree, descriptor: Descriptor): Promise<void> => {
     if (await isThere(descriptor.digest)) return

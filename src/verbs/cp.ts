@@ -49,7 +49,7 @@ const entriesFrom = (tree: MergedTree, node: TreeNode, archive: boolean): readon
   const from = tree.pathOf(node)
   const above = from.slice(0, from.length - node.name.length)
   const within = (path: string) => from === '' || path === from || path.startsWith(`${from}/`)
-  const { entries } = flatEntries(tree, { includes: within })
+  const entries = [...flatEntries(tree, { includes: within })]
   const cut = (path: Buffer) => path.subarray(above.length)
   return entries
     .filter(({ entry }) => within(entry.path.toString('latin1').replace(/^\.?\/$|\/$/, '')))

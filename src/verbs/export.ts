@@ -10,7 +10,7 @@ import { configPossessions, imagePossessions } from '../image/possessions.js'
 import { bytesOf } from '../image/tree-size.js'
 import { type Carried, encodeCarried } from '../layer/carried.js'
 import type { Contents } from '../layer/content.js'
-import { type FlatLosses, flatEntries, flatTar } from '../layer/flat-tar.js'
+import { contentBytes, FlatLosses, type FlatOptions, flatEntries, flatTar } from '../layer/flat-tar.js'
 import { canonicalJson } from '../spec/canonical-json.js'
 import { applyChanges } from '../spec/changes.js'
 import { parseConfig } from '../spec/config.js'
@@ -52,14 +52,15 @@ export const exportSnapshot = (options: ExportOptions): Promise<ExportResult> =>
   withTree({ ...options, begin, whole: true }, async opened => {
     await using spool = await openSpoolFile()
     const { bare = false } = options
-    const flat = flatEntries(opened.tree, { bare, includes: filterOf(options) })
+    const losses = new FlatLosses()
+    const flat = flatEntries(opened.tree, { bare, ...filterOf(options) }, losses)
     const carried = changed(carriedOf(opened), options.changes ?? [])
     const head = bare || carried === undefined ? undefined : encodeCarried(carried)
-    const total = flat.entries.reduce((sum, { content }) => sum + (content?.entry.size ?? 0), 0)
     const contents = await readableContents(opened, spool)
-    const task: ProgressTask = (options.progress ?? silent).begin('Exporting', total)
-    let bytes = 0
-    const tar = countedParts(flatTar(flat.entries, contents, head), length => {
+    const task: ProgressTask = (options.progress ?? silent).begin('Exporting', contentBytes(opened.tree))
+    let [bytes, entries] = [0, 0]
+    const counted = counting(flat, () => entries++)
+    const tar = countedParts(flatTar(counted, contents, head), length => {
       bytes += length
       task.advance(length)
     })
@@ -70,10 +71,10 @@ export const exportSnapshot = (options: ExportOptions): Promise<ExportResult> =>
     const where = options.place
     return {
       ...(opened.image && { id: opened.image.image.configDocument.descriptor.digest }),
-      ...{ entries: flat.entries.length, bytes, warnings: opened.warnings },
+      ...{ entries, bytes, warnings: opened.warnings },
       losses: [
         ...(opened.snapshot?.losses ?? []),
-        ...lossesAt(medium, [...possessionsOf(opened, where), ...filePossessions(flat.losses, where)]),
+        ...lossesAt(medium, [...possessionsOf(opened, where), ...filePossessions(losses, where)]),
         ...(bare || head !== undefined || carried === undefined ? [] : [tooLarge(where)]),
       ],
     }
@@ -130,7 +131,15 @@ const tooLarge = (where: string): Loss => ({
   why: 'it is larger than the header in which tar readers would pass over it',
 })
 
-const filterOf = ({ include = [], exclude = [] }: ExportOptions): ((path: string) => boolean) => {
+function* counting<Item>(items: Iterable<Item>, onItem: () => void): Iterable<Item> {
+  for (const item of items) {
+    onItem()
+    yield item
+  }
+}
+
+const filterOf = ({ include = [], exclude = [] }: ExportOptions): Pick<FlatOptions, 'includes'> => {
+  if (include.length === 0 && exclude.length === 0) return {}
   const wanted = include.map(globMatcher)
   const unwanted = exclude.map(globMatcher)
   // A folder that is left out takes what is in it along.
@@ -139,7 +148,9 @@ const filterOf = ({ include = [], exclude = [] }: ExportOptions): ((path: string
       if (matches(at)) return true
     return false
   }
-  return path =>
-    (wanted.length === 0 || wanted.some(matches => matchesAbove(matches, path))) &&
-    !unwanted.some(matches => matchesAbove(matches, path))
+  return {
+    includes: path =>
+      (wanted.length === 0 || wanted.some(matches => matchesAbove(matches, path))) &&
+      !unwanted.some(matches => matchesAbove(matches, path)),
+  }
 }

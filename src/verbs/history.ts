@@ -1,4 +1,8 @@
+import { fileSource } from '../bytes/file-source.js'
 import type { Layer } from '../image/interfaces.js'
+import { plainRegion } from '../image/plain-layer.js'
+import type { AnySource } from '../image/wrapped-source.js'
+import { countFiles, countFilesIn } from '../layer/count-files.js'
 import type { Digest } from '../spec/digest.js'
 import { LadingError } from '../spec/errors.js'
 import { measuringStage } from '../transports/archive/stages.js'
@@ -27,11 +31,11 @@ export interface HistoryRow {
 export const history = (options: LookOptions): Promise<readonly HistoryRow[]> =>
   withImage(
     options,
-    async ({ image }) => {
+    async ({ source, image }) => {
       const layers = await Promise.all(
         image.layers.map(async layer => {
           const { diffId, descriptor } = layer
-          const files = await countFiles(layer)
+          const files = await filesOf(source, layer)
           return {
             diffId,
             digest: descriptor.digest,
@@ -54,13 +58,11 @@ export const history = (options: LookOptions): Promise<readonly HistoryRow[]> =>
   )
 
 /** How a layer was made can be told of one that was left out of the archive. */
-const countFiles = async (layer: Layer): Promise<number | undefined> => {
+const filesOf = async (source: AnySource, layer: Layer): Promise<number | undefined> => {
   try {
-    const { columns } = await layer.toc()
-    let files = 0
-    // 5 is a directory in the columns of a Toc; making every entry to ask for its type would be waste.
-    for (const type of columns.type) if (type !== 5) files++
-    return files
+    const kept = await source.tocOf?.(layer.diffId)
+    const region = kept ? undefined : await plainRegion(source, layer)
+    return region ? await countFiles(fileSource(region)) : countFilesIn(kept ?? (await layer.toc()))
   } catch (error) {
     if (error instanceof LadingError && error.code === 'BLOB_MISSING') return undefined
     throw error

@@ -47,7 +47,7 @@ export const snapshotStream = (snapshot: Snapshot): SnapshotInput => {
   const { place, tree, contents, carried, losses, warnings } = snapshot
   return {
     ...{ what: place, losses, warnings },
-    stream: streamParts(flatTar(flatEntries(tree).entries, contents, carried && encodeCarried(carried))),
+    stream: streamParts(flatTar(flatEntries(tree), contents, carried && encodeCarried(carried))),
     [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
   }
 }

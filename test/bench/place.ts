@@ -28,7 +28,7 @@ export const openPlace = (bytes: number, fallback: string): BenchPlace => {
   if (!isRoot) return { path, is: `a folder ${where}`, settle, remove }
   run('truncate', ['-s', String(bytes), image])
   run('mkfs.ext4', ['-q', '-E', 'lazy_itable_init=0,lazy_journal_init=0', image])
-  if (attempt('mount', ['-o', 'loop', image, path]).status !== 0)
+  if (attempt('mount', ['-o', 'loop,discard', image, path]).status !== 0)
     return { path, is: `a folder ${where}`, settle, remove }
   return {
     ...{ path, settle, is: `a fresh ext4 with a journal, ${where}` },
@@ -36,6 +36,16 @@ export const openPlace = (bytes: number, fallback: string): BenchPlace => {
       attempt('umount', ['-l', path])
       remove()
     },
+  }
+}
+
+/** A folder in memory, for costs against size: no journal and no limit on what waits for a disk comes in between. */
+export const openMemory = (bytes: number, fallback: string): BenchPlace => {
+  const inMemory = existsSync('/dev/shm') && room('/dev/shm') > bytes * 1.3
+  const path = mkdtempSync(join(inMemory ? '/dev/shm' : fallback, 'lading-bench-'))
+  return {
+    ...{ path, is: inMemory ? 'tmpfs' : 'a folder on the disk', settle: () => {} },
+    remove: () => rmSync(path, { recursive: true, force: true }),
   }
 }
 

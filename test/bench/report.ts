@@ -61,6 +61,8 @@ export const markdown = (report: Report): string => {
       ? []
       : [
           '',
+          'Costs against size, on tmpfs:',
+          '',
           '| cost against size | sizes | seconds | peak MB | exponent of time | exponent of memory |',
           '|---|---|---|---|---:|---:|',
           ...scaling.map(

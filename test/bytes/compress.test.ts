@@ -1,11 +1,17 @@
 import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { crc32, createGunzip, deflateRawSync, gunzipSync, inflateRawSync } from 'node:zlib'
 import test from 'ava'
 import type { ByteStream } from '../../src/bytes/byte-stream.js'
 import { collect } from '../../src/bytes/collect.js'
-import { type CompressOptions, compress } from '../../src/bytes/compress.js'
+import { type CompressOptions, compress, compressFile } from '../../src/bytes/compress.js'
+import { combineCrc32 } from '../../src/bytes/crc32-combine.js'
 import { decompress } from '../../src/bytes/decompress.js'
 import { inOrder } from '../../src/bytes/in-order.js'
+import { memorySource } from '../../src/bytes/memory-source.js'
 import { pieces } from '../../src/bytes/pieces.js'
 import { randomFrom } from '../helpers/generate.js'
 import { has } from '../helpers/programs.js'
@@ -239,4 +245,31 @@ test('inOrder: an error is thrown in its turn, when nothing runs any more', asyn
   )
   t.deepEqual(results, [0, 1])
   t.is(running, 0)
+})
+
+test('combineCrc32: that of two pieces is that of their whole', t => {
+  for (const [a, b] of [
+    [0, 0],
+    [1, 0],
+    [0, 1],
+    [5, 70_000],
+    [1 << 20, (1 << 20) + 1],
+  ] as const) {
+    const whole = randomBytes(a + b)
+    t.is(combineCrc32(crc32(whole.subarray(0, a)), crc32(whole.subarray(a)), b), crc32(whole), `${a} ${b}`)
+  }
+})
+
+test('compressFile: the same bytes as of a stream, and the CRC of what was read', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'compress-'))
+  const bytes = Buffer.concat([randomBytes(1 << 20), Buffer.alloc(1 << 20, 'abc'), randomBytes(4321)])
+  writeFileSync(join(folder, 'content'), Buffer.concat([Buffer.from('before'), bytes, Buffer.from('behind')]))
+  const file = { fd: openSync(join(folder, 'content'), 'r'), offset: 6, length: bytes.length }
+  const found: number[] = []
+  const inFile = compressFile(file, 6, crc => found.push(crc))
+  const inStream = compress(memorySource(bytes).stream(), { algorithm: 'gzip', level: 6 })
+  const limit = { max: 1 << 30, what: 'it' }
+  t.true((await collect(inFile, limit)).equals(await collect(inStream, limit)))
+  t.deepEqual(found, [crc32(bytes)])
+  rmSync(folder, { recursive: true })
 })

@@ -115,6 +115,13 @@ test('writeParts: what threads copy and check is where it belongs; wrong bytes a
   await writeParts(written.fd, [head, part(0), region(100, 20 << 20), part(half), head])
   const wanted = bytesOf([head, region(0, half), region(100, 20 << 20), region(half, half), head])
   t.true(written.read().equals(wanted))
+  const shared = (given: FilePart): FilePart => ({ ...given, check: { ...given.check!, shared: true } })
+  const together = output()
+  await writeParts(together.fd, [head, shared(part(0)), part(half)])
+  t.true(together.read().equals(Buffer.concat([head, content])))
+  await t.throwsAsync(writeParts(output().fd, [shared(part(half, digestOf(head)))]), {
+    code: 'DIGEST_MISMATCH',
+  })
   const error = await t.throwsAsync(writeParts(output().fd, [part(0), part(half, digestOf(head))]))
   t.like(error, { code: 'DIGEST_MISMATCH' })
   t.regex(error.message, /^Wrong content in a half: found sha256:[0-9a-f]{64}, wanted sha256:[0-9a-f]{64}$/)
@@ -137,7 +144,8 @@ test('checkRegion: small and large, sha256 and sha512, a file that is shorter th
 test('hashBehind: the digest is of what was written, however far behind', async t => {
   const { fd: copy } = output()
   const track = new Track().memory
-  const hashing = hashBehind({ fd: copy, length: content.length, track }, {})
+  const algorithm = 'sha256'
+  const hashing = hashBehind({ fd: copy, offset: 0, length: content.length, track, algorithm }, {})
   await writeParts(copy, [content.subarray(0, 5 << 20)])
   new Track(track).reach(5 << 20)
   await writeParts(copy, [content])

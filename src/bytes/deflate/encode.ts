@@ -22,15 +22,15 @@ export const deflateLimit = 1 << 20
 
 /** By level from 1. */
 const efforts: readonly Effort[] = [
-  { depth: 4, nice: 12, lazy: false },
-  { depth: 6, nice: 16, lazy: false },
-  { depth: 8, nice: 20, lazy: false },
-  { depth: 16, nice: 30, lazy: false },
-  { depth: 8, nice: 20, lazy: true },
-  { depth: 16, nice: 30, lazy: true },
-  { depth: 48, nice: 64, lazy: true },
-  { depth: 128, nice: 130, lazy: true },
-  { depth: 1024, nice: 258, lazy: true },
+  { depth: 4, nice: 12, lazy: false, patience: 32 },
+  { depth: 6, nice: 16, lazy: false, patience: 32 },
+  { depth: 8, nice: 20, lazy: false, patience: 64 },
+  { depth: 16, nice: 30, lazy: false, patience: 64 },
+  { depth: 8, nice: 20, lazy: true, patience: 64 },
+  { depth: 16, nice: 30, lazy: true, patience: 64 },
+  { depth: 48, nice: 64, lazy: true, patience: 256 },
+  { depth: 128, nice: 130, lazy: true, patience: 1024 },
+  { depth: 1024, nice: 258, lazy: true, patience: 4096 },
 ]
 
 /** Enough to pay for the description of their codes, few enough that those fit. */

@@ -27,6 +27,8 @@ export interface Effort {
   readonly nice: number
   /** Whether any other waits for what the next byte finds. */
   readonly lazy: boolean
+  /** After how many bytes in a row without a match some of those that follow are not looked for. */
+  readonly patience: number
 }
 
 type Name =
@@ -47,7 +49,7 @@ type Name =
 interface Exports extends Readonly<Record<Name, { readonly value: number }>> {
   readonly memory: { readonly buffer: ArrayBuffer }
   begin(start: number, end: number): void
-  search(end: number, depth: number, nice: number, lazy: number, most: number): number
+  search(end: number, depth: number, nice: number, lazy: number, patience: number, most: number): number
   write(to: number, many: number, rest: number, restBits: number): number
 }
 
@@ -105,8 +107,8 @@ export const deflateEngine = (): DeflateEngine => {
     literals: counters('literals', literalCount),
     distances: counters('distances', distanceCount),
     begin: engine.begin,
-    search: (end, { depth, nice, lazy }, most) => ({
-      end: engine.search(end, depth, nice, Number(lazy), most),
+    search: (end, { depth, nice, lazy, patience }, most) => ({
+      end: engine.search(end, depth, nice, Number(lazy), patience, most),
       count: engine.count.value,
     }),
     write: ({ length, pending, pendingBits }, count, literals, distances) => {

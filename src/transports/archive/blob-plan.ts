@@ -1,5 +1,6 @@
 import type { ByteStream } from '../../bytes/byte-stream.js'
 import type { FilePart } from '../../bytes/parts.js'
+import { threadCount, worthTwoThreads } from '../../bytes/threads.js'
 import type { Image, Layer, Tree } from '../../image/interfaces.js'
 import { layerPart } from '../../image/layer-part.js'
 import type { Descriptor, RawDocument } from '../../spec/descriptor.js'
@@ -65,7 +66,19 @@ export const planBlobs = async (trees: readonly Tree[]): Promise<readonly Planne
       for (const part of parts) if (await tree.source.hasBlob(part.digest)) add(artifactBlob(tree, part))
     }
   }
-  return [...blobs.values()]
+  return shareOne([...blobs.values()])
+}
+
+/** Of the large ones, the one that would be left over, with a thread looking on, is shared by two. */
+const shareOne = (blobs: readonly PlannedBlob[]): readonly PlannedBlob[] => {
+  const large = blobs.filter(({ size, part }) => part && size >= worthTwoThreads)
+  const [first] = large.sort((a, b) => b.size - a.size)
+  if (first === undefined || large.length % threadCount !== 1) return blobs
+  const part = async () => {
+    const given = await first.part!()
+    return given?.check && { ...given, check: { ...given.check, shared: true } }
+  }
+  return blobs.map(blob => (blob === first ? { ...first, part } : blob))
 }
 
 const artifactBlob = (tree: Tree, descriptor: Descriptor): PlannedBlob => ({

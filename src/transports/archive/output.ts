@@ -53,7 +53,7 @@ const replaceFile = async (target: string, mode: number, parts: Parts): Promise<
     dirname(target),
     `.${basename(target).slice(0, 50)}.${randomBytes(6).toString('hex')}`,
   )
-  const handle = await open(temporary, 'wx', 0o600)
+  const handle = await open(temporary, 'wx+', 0o600)
   try {
     try {
       await writeParts(handle.fd, parts)

@@ -1,11 +1,11 @@
-import { compress } from '../../bytes/compress.js'
-import { createHasher, digestOf } from '../../bytes/hasher.js'
+import type { FileRange } from '../../bytes/byte-stream.js'
+import { digestOf } from '../../bytes/hasher.js'
+import { sideBySide } from '../../bytes/side-by-side.js'
 import { type Compression, sniffCompression } from '../../bytes/sniff.js'
-import { openSpoolFile, type SpoolFile } from '../../bytes/spool-file.js'
-import { verified } from '../../bytes/verified.js'
+import { openSpoolFile } from '../../bytes/spool-file.js'
 import type { Image, Layer, Tree } from '../../image/interfaces.js'
-import { layerName } from '../../image/layer-view.js'
 import type { Loss } from '../../image/loss.js'
+import { type AnySource, wrapSource } from '../../image/wrapped-source.js'
 import { canonicalJson } from '../../spec/canonical-json.js'
 import type { Descriptor, RawDocument } from '../../spec/descriptor.js'
 import type { Digest } from '../../spec/digest.js'
@@ -13,12 +13,9 @@ import { parseIndex } from '../../spec/image-index.js'
 import { isObject, type JsonObject, type JsonValue, parseJson } from '../../spec/json.js'
 import { limits } from '../../spec/limits.js'
 import { isForeignLayer, mediaTypes, withEncoding } from '../../spec/media-types.js'
+import { encodeLayer, type LayerCompression, type StoredLayer } from './encode-layer.js'
 
-/** How the layers are to be stored. Levels: gzip 0–9 (6 if absent), zstd 1–19 (3 if absent). */
-export interface LayerCompression {
-  readonly algorithm: 'none' | 'gzip' | 'zstd'
-  readonly level?: number
-}
+export type { LayerCompression }
 
 export interface Recompressor extends AsyncDisposable {
   /** The tree with its layers stored anew and all else as it was; its new blobs live until disposal. */
@@ -37,25 +34,32 @@ export const openRecompressor = (wanted: LayerCompression): Recompressor => {
   spool.catch(() => {})
   const done = new Map<string, Promise<StoredLayer>>()
 
-  const store = (layer: Layer): Promise<StoredLayer> => {
+  const store = (source: AnySource, layer: Layer): Promise<StoredLayer> => {
     // Images of both families may share a layer: the same bytes under different types.
     const mediaType = withEncoding(layer.descriptor.mediaType || mediaTypes.ociLayer, wanted.algorithm)
     const key = `${layer.diffId} ${mediaType}`
     const known = done.get(key)
     if (known) return known
-    const made = encode(layer, mediaType, wanted, spool)
+    const made = encodeLayer(source, layer, mediaType, wanted, spool)
     done.set(key, made)
     return made
   }
+  const regions = new Map<Digest, FileRange>()
+  /** The source of a tree, which has the new blobs too. */
+  const withBlobs = (source: AnySource): AnySource =>
+    wrapSource(source, { regionOf: async digest => regions.get(digest) ?? source.regionOf?.(digest) })
   return {
     tree: async tree => {
       const replaced = new Map<Digest, Descriptor>()
       const images: Image[] = []
       const losses: Loss[] = []
       for (const image of tree.images) {
-        const layers: Layer[] = []
-        for (const layer of image.layers)
-          layers.push((await isStored(layer, wanted)) ? layer : { ...layer, ...(await store(layer)) })
+        const layers = await sideBySide(image.layers, async layer => {
+          if (await isStored(layer, wanted)) return layer
+          const { file, ...stored } = await store(tree.source, layer)
+          if (file) regions.set(stored.descriptor.digest, file)
+          return { ...layer, ...stored }
+        })
         const manifest = rewriteManifest(image, layers)
         const { digest } = image.manifest.descriptor
         if (manifest.descriptor.digest !== digest) {
@@ -77,6 +81,7 @@ export const openRecompressor = (wanted: LayerCompression): Recompressor => {
       return {
         tree: {
           ...tree,
+          source: withBlobs(tree.source),
           root: { ...tree.root, descriptor },
           document: document ?? tree.document,
           indexes,
@@ -94,8 +99,6 @@ const lossOf = (where: Digest, why: string): Loss => ({
   remedy: 'Save without --compress to keep it',
 })
 
-type StoredLayer = Pick<Layer, 'descriptor' | 'stored'>
-
 const isStored = async (layer: Layer, { algorithm, level }: LayerCompression): Promise<boolean> => {
   if (isForeignLayer(layer.descriptor.mediaType)) return true
   if (algorithm === 'none') return layer.descriptor.digest === layer.diffId
@@ -106,31 +109,6 @@ const isStored = async (layer: Layer, { algorithm, level }: LayerCompression): P
 const encodingOf = async (layer: Layer): Promise<Compression> => {
   for await (const chunk of layer.stored()) return sniffCompression(Buffer.from(chunk))
   return 'none'
-}
-
-const encode = async (
-  layer: Layer,
-  mediaType: string,
-  { algorithm, level }: LayerCompression,
-  spool: Promise<SpoolFile>,
-): Promise<StoredLayer> => {
-  if (algorithm === 'none') {
-    const { size } = await layer.toc()
-    return { descriptor: { mediaType, digest: layer.diffId, size }, stored: () => layer.uncompressed() }
-  }
-  const hasher = createHasher()
-  const encoded = compress(layer.uncompressed(), { algorithm, ...(level !== undefined && { level }) })
-  const file = await spool
-  for await (const chunk of encoded) {
-    hasher.update(chunk)
-    await file.write(chunk)
-  }
-  const source = file.cut()
-  const descriptor = { mediaType, digest: hasher.digest(), size: source.size }
-  return {
-    descriptor,
-    stored: () => verified(source.stream(), descriptor, layerName({ ...layer, descriptor })),
-  }
 }
 
 /** Annotations that describe the old encoding: where eStargz and zstd:chunked keep their tables. */

@@ -181,7 +181,7 @@ const isWhole = async (path: string, wanted: { digest: Digest; size: number }): 
 /** Write under a temporary name in the folder, then rename: a file is there whole or not at all. */
 const writeFile = async (directory: string, path: string, parts: Parts, sync?: 'sync'): Promise<void> => {
   const temporary = join(directory, `.${basename(path).slice(0, 50)}.${randomBytes(6).toString('hex')}`)
-  const handle = await open(temporary, 'wx', 0o644)
+  const handle = await open(temporary, 'wx+', 0o644)
   try {
     try {
       await writeParts(handle.fd, parts)

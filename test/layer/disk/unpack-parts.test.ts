@@ -101,7 +101,7 @@ when(title('unpack: many parts in threads make what one part makes, entry by ent
   const { tree, contents } = opened
   const entries = fresh()
   await withFolder(entries, root =>
-    unpack(rowsOfEntries(flatEntries(tree).entries, contents), contents, root, inMany),
+    unpack(rowsOfEntries(flatEntries(tree), contents), contents, root, inMany),
   )
   t.deepEqual(await listingOf(entries), wanted)
 })

@@ -16,7 +16,7 @@ const heads: i32 = 0x1000
 const shortHeads: i32 = heads + 4 * 65536
 const previous: i32 = shortHeads + 4 * 32768
 
-/** u32 each: a literal as its byte, a match as `length << 16 | distance - 1`. */
+/** u32 each: a literal as its byte, a match as `length << 16 | distance - 1`. There is room for few more than `most`. */
 export const symbols: i32 = previous + 4 * windowLength
 /** i32 each, by symbol: how often it occurs. */
 export const literals: i32 = symbols + 4 * 65536
@@ -96,13 +96,16 @@ export function begin(start: i32, end: i32): void {
 /**
  * Find symbols for the input up to `end`, or `most` of them and few more; where they end. `depth` places are
  * looked at, a match of `nice` bytes is taken at once, and with `lazy` any other waits for what the next byte finds.
+ * Where `patience` bytes in a row have found nothing (content that is compressed already), more and more of those
+ * that follow are not looked for, as LZ4 does it.
  */
-export function search(end: i32, depth: i32, nice: i32, lazy: i32, most: i32): i32 {
+export function search(end: i32, depth: i32, nice: i32, lazy: i32, patience: i32, most: i32): i32 {
   let place = at
   let next = symbols
   // The match at the byte before, which waits.
   let waiting = 0
   let waitingDistance = 0
+  let misses = 0
   const full = symbols + (most << 2)
   const lastHashed = end - 4
   while (true) {
@@ -160,9 +163,18 @@ export function search(end: i32, depth: i32, nice: i32, lazy: i32, most: i32): i
       next += 4
       countOne(literals, byte)
       place++
+      misses++
+      for (let passed = min(min(misses / patience, 16), lastHashed - place); passed > 0; passed--) {
+        const byte = load<u8>(input + place)
+        store<u32>(next, byte)
+        next += 4
+        countOne(literals, byte)
+        place++
+      }
       if (next >= full) break
       continue
     }
+    misses = 0
 
     // The match is taken. It began before `place`, which is known already if it was looked at in vain.
     const matchEnd = place - 1 + waiting
