@@ -1,6 +1,6 @@
 import { LadingError } from '../../spec/errors.js'
 import type { ControlGroup } from '../cgroup/control-group.js'
-import { hostControlGroups } from '../cgroup/hierarchies.js'
+import { hostControlGroups } from '../cgroup/host.js'
 import { isAlive } from './process-identity.js'
 import { type Container, reread } from './record.js'
 import { type ContainerStatus, isActive } from './state.js'

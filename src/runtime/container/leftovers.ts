@@ -1,4 +1,4 @@
-import { hostControlGroups } from '../cgroup/hierarchies.js'
+import { hostControlGroups } from '../cgroup/host.js'
 import { leaveContainerNetwork } from './container-network.js'
 import { isRootless } from './prepare-start.js'
 import { type Container, readState, writeState } from './record.js'

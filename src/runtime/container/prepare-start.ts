@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { ControlGroup } from '../cgroup/control-group.js'
-import { hostControlGroups } from '../cgroup/hierarchies.js'
+import { hostControlGroups } from '../cgroup/host.js'
 import { capabilitiesInStatus } from '../launcher/capabilities.js'
 import { containerSteps } from '../launcher/container-steps.js'
 import { findHostDevices } from '../launcher/devices.js'

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { hostControlGroups } from '../cgroup/hierarchies.js'
+import { hostControlGroups } from '../cgroup/host.js'
 import { settleLost } from './leftovers.js'
 import type { ContainersPlaces } from './places.js'
 import { isRootless } from './prepare-start.js'
