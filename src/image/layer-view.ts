@@ -1,17 +1,14 @@
 import type { ByteStream } from '../bytes/byte-stream.js'
-import { decompressOnce } from '../bytes/decompress.js'
-import { fileSource } from '../bytes/file-source.js'
-import { sniffCompression } from '../bytes/sniff.js'
-import { verified } from '../bytes/verified.js'
-import { indexLayer } from '../layer/index-layer.js'
-import { measureLayer } from '../layer/measure.js'
 import type { Toc } from '../layer/toc.js'
 import { type Digest, shortDigest } from '../spec/digest.js'
 import { during, LadingError } from '../spec/errors.js'
 import { limits } from '../spec/limits.js'
 import type { BlobSource, FileBacked, Layer, TocKeeper } from './interfaces.js'
 
-/** A layer of `source`, as its image lists it; nothing is read until it is asked for. */
+/**
+ * A layer of `source`, as its image lists it; nothing is read until it is asked for, nor is what reads it loaded: a container
+ * may start without.
+ */
 export const layerView = (
   source: BlobSource,
   place: Pick<Layer, 'index' | 'count' | 'descriptor' | 'diffId'>,
@@ -30,6 +27,8 @@ export const layerView = (
     ...place,
     stored,
     async *uncompressed() {
+      const { decompressOnce } = await import('../bytes/decompress.js')
+      const { verified } = await import('../bytes/verified.js')
       const { stream } = await decompressOnce(stored(), {
         what,
         maxBytes: limits.uncompressedLayer,
@@ -68,10 +67,14 @@ const makeToc = async (
   if (kept) return kept
   const region = await source.regionOf?.(layer.descriptor.digest)
   if (region) {
+    const { fileSource } = await import('../bytes/file-source.js')
+    const { sniffCompression } = await import('../bytes/sniff.js')
+    const { indexLayer } = await import('../layer/index-layer.js')
     const bytes = fileSource(region)
     const head = await bytes.read({ offset: 0, length: Math.min(16, bytes.size) })
     if (sniffCompression(head) === 'none') return indexLayer(bytes)
   }
+  const { measureLayer } = await import('../layer/measure.js')
   const measured = await measureLayer(source.openBlob(layer.descriptor), layerName(layer))
   checkDiffId(layer, measured.diffId)
   return measured.toc

@@ -1,7 +1,6 @@
 import { OpenFiles } from '../bytes/open-files.js'
 import type { FileBacked, ImageSource, TocKeeper } from '../image/interfaces.js'
 import { hasBlob, openBlob } from './blobs.js'
-import { keptToc } from './layer-records.js'
 import { digestPath, type StorePlaces } from './places.js'
 import { readRoots } from './store-index.js'
 
@@ -17,7 +16,8 @@ export const openStoreSource = (places: StorePlaces): ImageSource & FileBacked &
     openBlob: (blob, options) => openBlob(places, blob, options),
     regionOf: async digest =>
       (await hasBlob(places, digest)) ? files.whole(digestPath(places.blobs, digest)) : undefined,
-    tocOf: diffId => keptToc(places, diffId),
+    // Not needed where a container starts again from what was made before.
+    tocOf: async diffId => (await import('./layer-records.js')).keptToc(places, diffId),
     [Symbol.asyncDispose]: () => files[Symbol.asyncDispose](),
   }
 }

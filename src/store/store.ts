@@ -6,14 +6,12 @@ import { LadingError } from '../spec/errors.js'
 import { indexJson } from '../spec/image-index.js'
 import { layoutText } from '../spec/layout.js'
 import { fullName, type Reference } from '../spec/reference.js'
-import { writeAtomically } from './atomic-file.js'
-import { checkStore, type StoreProblem, withoutIncomplete } from './check-store.js'
-import { withLock } from './file-lock.js'
+import type { StoreProblem } from './check-store.js'
 import { digestPath, type StorePlaces, storePlaces } from './places.js'
-import { openSession, type SessionOptions, type StoreSession } from './session.js'
+import type { SessionOptions, StoreSession } from './session.js'
 import { addRoots, readRoots, writeRoots } from './store-index.js'
 import { openStoreSource } from './store-source.js'
-import { type Swept, sweep } from './sweep.js'
+import type { Swept } from './sweep.js'
 import { needsCheck, readBootId, settleUnsynced, strikeOff } from './unsynced.js'
 
 /**
@@ -67,7 +65,12 @@ export const openStore = async (
     await createFolders(places)
   }
   const bootId = await readBootId(bootIdFile)
-  const exclusively = <Result>(work: () => Promise<Result>) => withLock(places.lock, 'exclusive', work)
+  // What only some commands do is loaded when they do it: most open a store to read from it.
+  const exclusively = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const { withLock } = await import('./file-lock.js')
+    return withLock(places.lock, 'exclusive', work)
+  }
+  const sweepAll = async (): Promise<Swept> => (await import('./sweep.js')).sweep(places)
   const lost = (await needsCheck(places, bootId))
     ? await exclusively(() => recover(places, bootId))
     : { blobs: [], roots: [] }
@@ -75,7 +78,7 @@ export const openStore = async (
   const edit = (change: (roots: readonly Root[]) => readonly Root[]): Promise<Swept> =>
     exclusively(async () => {
       await writeRoots(places, change(await readRoots(places)))
-      return sweep(places)
+      return sweepAll()
     })
 
   return {
@@ -85,6 +88,7 @@ export const openStore = async (
     roots: () => readRoots(places),
     session: async options => {
       await exclusively(() => settleUnsynced(places, bootId))
+      const { openSession } = await import('./session.js')
       return openSession(places, bootId, options ?? {})
     },
     tag: (digest, name) =>
@@ -107,8 +111,9 @@ export const openStore = async (
         })
       }),
     remove: digests => edit(roots => roots.filter(({ descriptor }) => !digests.includes(descriptor.digest))),
-    sweep: () => exclusively(() => sweep(places)),
-    check: options => exclusively(() => checkStore(places, options)),
+    sweep: () => exclusively(sweepAll),
+    check: options =>
+      exclusively(async () => (await import('./check-store.js')).checkStore(places, options)),
   }
 }
 
@@ -132,6 +137,8 @@ const createStore = async (places: StorePlaces): Promise<void> => {
   await mkdir(places.root, { recursive: true, mode: 0o700 })
   await chmod(places.root, 0o700)
   await createFolders(places)
+  const { withLock } = await import('./file-lock.js')
+  const { writeAtomically } = await import('./atomic-file.js')
   await withLock(places.lock, 'exclusive', async () => {
     if (await exists(places.index)) return
     await writeFile(places.layout, layoutText)
@@ -146,6 +153,7 @@ const recover = async (places: StorePlaces, bootId: string): Promise<Store['lost
   for (const digest of blobs) await rm(digestPath(places.blobs, digest), { force: true })
   await strikeOff(places, new Set(blobs))
   const roots = await readRoots(places)
+  const { withoutIncomplete } = await import('./check-store.js')
   const whole = await withoutIncomplete(places, roots)
   await writeRoots(places, whole)
   return { blobs, roots: roots.filter(root => !whole.includes(root)) }

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { settleAll } from '../../bytes/settle-all.js'
 import { type DeviceRule, deviceRules } from '../launcher/devices.js'
 import type { ControlGroup, ControlGroups } from './control-group.js'
 import {
@@ -28,7 +29,7 @@ export const versionOne = (hierarchies: MountedHierarchies): ControlGroups => ({
     const group = groupOf(id, hierarchies)
     const made: string[] = []
     try {
-      await Promise.all(
+      await settleAll(
         hierarchies.map(async ({ folder, options }) => {
           const path = join(folder, parentName, checkId(id))
           await mkdir(join(folder, parentName), { recursive: true, mode: 0o755 })

@@ -3,8 +3,12 @@ import type { Image, Root, Tree } from '../../image/interfaces.js'
 import { pickImage } from '../../image/pick-image.js'
 import { loadTree } from '../../image/view.js'
 import type { AnySource } from '../../image/wrapped-source.js'
+import { selectRoots } from '../../image/select.js'
 import { LadingError } from '../../spec/errors.js'
+import { visible } from '../../spec/escape.js'
 import type { Platform } from '../../spec/platform.js'
+import { openStore } from '../../store/store.js'
+import { parsePlace } from '../../transports/place.js'
 import type { ImageOfContainer } from '../settings.js'
 
 export interface OpenedImage extends AsyncDisposable {
@@ -47,15 +51,34 @@ export const openImage = async ({
 }
 
 const openPlace = async (reference: string, storeDirectory: string) => {
-  const { parsePlace } = await import('../../transports/place.js')
-  const { openSource } = await import('../../transports/open.js')
   const place = parsePlace(reference)
-  if (place.kind === 'store') return { place: 'store:', source: await openSource(place, { storeDirectory }) }
+  if (place.kind === 'store')
+    return { place: 'store:', source: await openInStore(place.query ?? '', storeDirectory) }
+  // Reading archives takes more than the store does, and most containers are made of the store's images.
+  const { openSource } = await import('../../transports/open.js')
   // A folder may change where a command is run; what was found there stays where it is.
   const path = resolve(place.path)
   const kind = place.kind === 'unknown' ? '' : `${place.kind}:`
   return { place: `${kind}${path}`, source: await openSource({ ...place, path }, { storeDirectory }) }
 }
+
+const openInStore = async (query: string, storeDirectory: string): Promise<AnySource> => {
+  const store = await openStore(storeDirectory, { create: true })
+  const source = store.source()
+  if (query === '') return source
+  const roots = await selectRoots(source, query).catch(error => {
+    throw error instanceof LadingError && error.code === 'NOT_FOUND' ? noImage(query) : error
+  })
+  return { ...source, roots: async () => roots }
+}
+
+/** Docker's words, and what to do: this version pulls nothing. */
+const noImage = (query: string): LadingError =>
+  new LadingError(
+    'NOT_FOUND',
+    `Unable to find image '${visible(query)}' locally, and there is no file of that name: load it first, or give the path of an archive`,
+    { data: { query } },
+  )
 
 /**
  * The image of a container that was created before: in the store its blobs are pinned, whatever has become of its

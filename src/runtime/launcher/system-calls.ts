@@ -89,6 +89,7 @@ const numbers = {
   rt_sigtimedwait: [128, 137],
   seccomp: [317, 277],
   sendmsg: [46, 211],
+  sendfile: [40, 71],
   sendto: [44, 206],
   setdomainname: [171, 162],
   setgroups: [116, 159],
