@@ -55,6 +55,7 @@ const commands: readonly (readonly [name: string, summary: string, load: () => P
   ['stats', 'Show what containers use', () => import('./commands/stats.js')],
   ['rename', 'Give a container another name', () => import('./commands/rename.js')],
   ['rm', 'Remove containers', () => import('./commands/rm.js')],
+  ['info', 'Say what this host can do for containers', () => import('./commands/info.js')],
   ['df', 'Show what takes room in the store', () => import('./commands/df.js')],
   ['fsck', 'Check the store itself', () => import('./commands/fsck.js')],
 ]

@@ -2,6 +2,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Digest, isDigest } from '../spec/digest.js'
 import { readLeases } from './lease.js'
+import { readPins } from './pins.js'
 import { digestPath, type StorePlaces } from './places.js'
 import { reachable } from './reachable.js'
 import { readRoots } from './store-index.js'
@@ -14,7 +15,7 @@ export interface Swept {
 }
 
 /**
- * Remove what nothing names and no living process pins: blobs, tables of contents, drafts. Under the
+ * Remove what nothing names, no container needs and no living process pins: blobs, tables of contents, drafts. Under the
  * exclusive lock. With `only`, just those blobs, as far as they may go: how a failed load cleans up after
  * itself; `except` is the lease that it is about to give back.
  */
@@ -23,7 +24,7 @@ export const sweep = async (
   only?: Iterable<Digest>,
   except?: string,
 ): Promise<Swept> => {
-  const keep = await reachable(places, await readRoots(places))
+  const keep = await reachable(places, [...(await readRoots(places)), ...(await readPins(places))])
   const leases = await readLeases(places, except)
   const candidates = only === undefined ? await listBlobs(places) : [...only]
   const gone = candidates.filter(digest => !keep.has(digest) && !leases.pinned.has(digest))

@@ -9,6 +9,8 @@ export interface Pruned {
   readonly images: readonly Digest[]
   readonly blobs: number
   readonly bytes: number
+  /** Of each image that stays, base first. */
+  readonly diffIds: readonly (readonly Digest[])[]
 }
 
 /** Remove images without a name, and every blob that nothing leads to. What refers to an image that stays (a signature) stays. */
@@ -16,9 +18,11 @@ export const prune = async (store: Store): Promise<Pruned> => {
   await using source = store.source()
   const roots = await store.roots()
   const kept = new Set<Digest>()
+  const diffIds = new Map<Digest, readonly (readonly Digest[])[]>()
   const unnamed: { root: Root; subjects: readonly Digest[] }[] = []
   for (const root of roots) {
     const tree = await loadTree(source, root)
+    diffIds.set(root.descriptor.digest, tree.images.map(({ config }) => config.diffIds))
     if (root.names.length > 0)
       for (const { descriptor } of [root, ...tree.images, ...tree.artifacts]) kept.add(descriptor.digest)
     else {
@@ -30,5 +34,6 @@ export const prune = async (store: Store): Promise<Pruned> => {
     .filter(({ subjects }) => !subjects.some(subject => kept.has(subject)))
     .map(({ root }) => root.descriptor.digest)
   const { blobs, bytes } = await store.remove(gone)
-  return { images: gone, blobs: blobs.length, bytes }
+  for (const digest of gone) diffIds.delete(digest)
+  return { images: gone, blobs: blobs.length, bytes, diffIds: [...diffIds.values()].flat() }
 }

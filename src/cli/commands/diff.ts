@@ -2,16 +2,17 @@ import { Command } from 'commander'
 import { visible } from '../../spec/escape.js'
 import { parsePlatform } from '../../spec/platform.js'
 import { diff, type FileDifference } from '../../verbs/diff.js'
-import { examples, globalsOf, progressOf, storeDirectoryOf } from '../command.js'
+import { examples, type GlobalOptions, globalsOf, progressOf, storeDirectoryOf } from '../command.js'
+import { containersOf } from '../container-command.js'
 import { print, printJson } from '../output.js'
 
 export const command = (): Command =>
   new Command('diff')
     .description(
-      'Compare two images of any places: files, config, layers, history. A is added, D deleted, C changed, as in docker diff.',
+      'Compare two images of any places: files, config, layers, history; or a container with its image. A is added, D deleted, C changed, as in docker diff.',
     )
-    .argument('<from>', 'A path, a place, or a name in the store')
-    .argument('<to>', 'The same')
+    .argument('<from>', 'A path, a place, or a name in the store; alone: a container')
+    .argument('[to]', 'The same; absent: what a container has changed of its image')
     .option('--exit-code', 'Exit status 3 when they differ')
     .option('--platform <platform>', 'Of an index, the image for this platform')
     .addHelpText(
@@ -20,16 +21,18 @@ export const command = (): Command =>
         'lading diff app.tar app:1',
         'lading diff --exit-code app:1 app:2',
         'lading diff --json app:1 app:2',
+        'lading diff web',
       ),
     )
     .action(
       async (
         from: string,
-        to: string,
+        to: string | undefined,
         { exitCode, platform }: { exitCode?: boolean; platform?: string },
         command: Command,
       ) => {
         const globals = globalsOf(command)
+        if (to === undefined) return showChanges(from, globals, exitCode ?? false)
         const found = await diff({
           ...{ from, to, storeDirectory: storeDirectoryOf(globals), progress: await progressOf(globals) },
           ...(platform !== undefined && { platform: parsePlatform(platform) }),
@@ -44,6 +47,15 @@ export const command = (): Command =>
           print(`layers: ${common} in common, then ${ours - common} against ${theirs - common}`)
       },
     )
+
+const showChanges = async (query: string, globals: GlobalOptions, exitCode: boolean): Promise<void> => {
+  const { findContainer } = await import('../../runtime/container/find.js')
+  const { diffContainer } = await import('../../runtime/container/diff-container.js')
+  const changes = await diffContainer(findContainer(containersOf(globals), query))
+  if (exitCode && changes.length > 0) process.exitCode = 3
+  if (globals.json) return printJson(changes)
+  for (const { kind, path } of changes) print(`${kind} /${visible(path)}`)
+}
 
 const letters = { added: 'A', deleted: 'D', changed: 'C' } as const
 

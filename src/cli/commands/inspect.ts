@@ -1,27 +1,38 @@
 import { Command } from 'commander'
+import type { InspectedContainer } from '../../runtime/container/inspect-container.js'
+import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
 import type { JsonObject } from '../../spec/json.js'
 import { formatPlatform } from '../../spec/platform.js'
-import { type InspectedImage, type InspectedSnapshot, inspect } from '../../verbs/inspect.js'
-import { examples, globalsOf, lookOptions } from '../command.js'
+import { type InspectedImage, type InspectedSnapshot, type Inspection, inspect } from '../../verbs/inspect.js'
+import { examples, type GlobalOptions, globalsOf, lookOptions } from '../command.js'
+import { containersOf } from '../container-command.js'
 import { formatSize } from '../format.js'
 import { print, printJson, reportWarnings } from '../output.js'
 
 export const command = (): Command =>
   new Command('inspect')
-    .description('Say what a file or place is, what is in it and what is wrong with it. Layers are not read.')
-    .argument('<place>', 'A path, -, a place, or a name in the store')
+    .description(
+      'Say what a file or place is, what is in it and what is wrong with it; or how a container does. Layers are not read.',
+    )
+    .argument('<place>', 'A path, -, a place, a name in the store, or a container')
     .addHelpText(
       'after',
       examples(
         'lading inspect app.tar',
         'curl -s URL | lading inspect -',
         'lading inspect --json oci:layout:1',
+        'lading inspect web',
       ),
     )
     .action(async (place: string, _: unknown, command: Command) => {
       const globals = globalsOf(command)
-      const { warnings, ...found } = await inspect(await lookOptions(place, globals))
+      const inspected = await inspectPlaceOrContainer(place, globals)
+      if ('container' in inspected) {
+        if (globals.json) return printJson(inspected.container)
+        return (await import('../print-container.js')).printContainer(inspected.container)
+      }
+      const { warnings, ...found } = inspected
       if (globals.json) return printJson({ ...found, warnings })
       print(`${visible(place)} is ${found.is}`)
       if (found.remedy) print(found.remedy)
@@ -41,6 +52,23 @@ export const command = (): Command =>
       }
       reportWarnings(warnings)
     })
+
+/** What no file or image is called may be a container. */
+const inspectPlaceOrContainer = async (
+  place: string,
+  globals: GlobalOptions,
+): Promise<Inspection | { readonly container: InspectedContainer }> => {
+  try {
+    return await inspect(await lookOptions(place, globals))
+  } catch (error) {
+    if (!(error instanceof LadingError) || error.code !== 'NOT_FOUND') throw error
+    const { lookForContainer } = await import('../../runtime/container/find.js')
+    const container = lookForContainer(containersOf(globals), place)
+    if (container === undefined) throw error
+    const { inspectContainer } = await import('../../runtime/container/inspect-container.js')
+    return { container: await inspectContainer(container) }
+  }
+}
 
 const printImage = ({
   id,

@@ -1,9 +1,9 @@
 import { Command } from 'commander'
 import { type ListedContainer, listContainers } from '../../runtime/container/list.js'
-import type { PublishedPort } from '../../runtime/settings.js'
 import { visible } from '../../spec/escape.js'
 import { examples, globalsOf } from '../command.js'
 import { containersOf } from '../container-command.js'
+import { portText, statusText } from '../container-text.js'
 import { formatAge } from '../format.js'
 import { print, printJson } from '../output.js'
 import { formatTable } from '../table.js'
@@ -82,23 +82,3 @@ const table = (
       ]
     }),
   )
-
-/** As docker words it: `Up 2 minutes (Paused)`, `Exited (0) 3 seconds ago`. */
-export const statusText = ({ container: { state }, status }: ListedContainer): string => {
-  const since = (time: string | undefined) => formatAge(time).replace(/ ago$/, '')
-  switch (status) {
-    case 'running':
-      return `Up ${since(state.startedAt)}`
-    case 'paused':
-      return `Up ${since(state.startedAt)} (Paused)`
-    case 'exited':
-      return `Exited (${state.exitCode}) ${formatAge(state.finishedAt)}`.trimEnd()
-    case 'created':
-      return 'Created'
-    case 'dead':
-      return 'Dead'
-  }
-}
-
-export const portText = ({ hostIp, hostPort, containerPort, protocol }: PublishedPort): string =>
-  `${hostIp.includes(':') ? `[${hostIp}]` : hostIp || '0.0.0.0'}:${hostPort}->${containerPort}/${protocol}`

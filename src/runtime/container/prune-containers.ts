@@ -1,8 +1,10 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Digest } from '../../spec/digest.js'
 import { hostControlGroups } from '../cgroup/host.js'
 import { settleLost } from './leftovers.js'
-import type { ContainersPlaces } from './places.js'
+import { pruneRootfs } from '../rootfs/prune.js'
+import { recordPlaces, type ContainersPlaces } from './places.js'
 import { isRootless } from './prepare-start.js'
 import { listIds, listRecords, removeRemains, withRecordLock } from './record.js'
 import { removeFiles } from './remove.js'
@@ -17,6 +19,17 @@ export interface PrunedContainers {
   readonly links: readonly string[]
   readonly addresses: readonly string[]
 }
+
+/** After the containers: what the store keeps for root file systems that neither an image nor a container needs. */
+export const pruneKeptFiles = (
+  all: ContainersPlaces,
+  images: readonly (readonly Digest[])[],
+): Promise<readonly string[]> =>
+  pruneRootfs({
+    storeDirectory: all.store,
+    images,
+    containers: listIds(all).map(id => recordPlaces(join(all.containers, id)).rootfs),
+  })
 
 /**
  * Remove containers that do not run, and everything that killed processes of lading left of others. Those that run, or are just

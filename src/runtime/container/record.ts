@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Descriptor } from '../../spec/descriptor.js'
 import { LadingError } from '../../spec/errors.js'
@@ -149,7 +148,10 @@ export const removeRecord = async ({ all, settings, places }: Container): Promis
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
   dropName(all, settings.name, settings.id)
-  await rm(gone, { recursive: true, force: true })
+  // Root may enter every folder; others need more than Node has to remove what they may not enter.
+  if (process.getuid?.() === 0) return rmSync(gone, { recursive: true, force: true })
+  const { removeTree } = await import('../rootfs/remove-tree.js')
+  await removeTree(gone)
 }
 
 /** Drafts of processes that died over them, and what removals left: neither takes a minute. */

@@ -1,7 +1,5 @@
 import { LadingError } from '../../spec/errors.js'
-import { removeRootfs } from '../rootfs/prepare.js'
 import { settleLost } from './leftovers.js'
-import { isRootless } from './prepare-start.js'
 import { type Container, removeRecord, withRecordLock } from './record.js'
 import { isActive } from './state.js'
 import { removeAnonymousVolumes } from './volumes.js'
@@ -32,7 +30,6 @@ export const removeContainer = async (container: Container, options: RemoveOptio
 
 /** Without a look at whether it runs: for whoever watched it. */
 export const removeFiles = async (container: Container, { volumes = false } = {}): Promise<void> => {
-  await removeRootfs({ folder: container.places.rootfs, rootless: isRootless() })
   if (volumes) removeAnonymousVolumes(container.all, container.settings)
   await removeRecord(container)
 }

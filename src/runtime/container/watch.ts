@@ -1,22 +1,17 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Descriptor } from '../../spec/descriptor.js'
 import { during, LadingError } from '../../spec/errors.js'
 import type { ControlGroup } from '../cgroup/control-group.js'
 import type { Stdio } from '../launcher/launch.js'
 import type { TerminalSize } from '../launcher/terminal-steps.js'
-import { prepareRootfs, reopenRootfs } from '../rootfs/prepare.js'
-import type { Rootfs } from '../rootfs/rootfs.js'
 import type { PublishedPort } from '../settings.js'
 import type { ResolvedUser } from '../users.js'
 import { type JoinedNetwork, joinContainerNetwork, leaveContainerNetwork } from './container-network.js'
 import type { ProgramEnd } from './follow-program.js'
-import { type OpenedImage, reopenImage } from './image.js'
+import { imageOf, rootfsOf } from './container-rootfs.js'
+import type { OpenedImage } from './image.js'
 import { launchFailure, launchProgram, type RunningProgram } from './launch-container.js'
-import { isRootless, prepareStart } from './prepare-start.js'
+import { prepareStart } from './prepare-start.js'
 import { identify } from './process-identity.js'
 import { type Container, ownIdentity, writeState } from './record.js'
-import { readRecordFile } from './record-file.js'
 import { rootFiles } from './root-files.js'
 import type { ContainerState } from './state.js'
 
@@ -75,12 +70,12 @@ const exitCodeOf = (error: unknown): number =>
   error instanceof LadingError && typeof error.data.exitCode === 'number' ? error.data.exitCode : 128
 
 const start = async (container: Container, options: WatchOptions, held: Held): Promise<WatchedContainer> => {
-  const { settings, places, all } = container
+  const { settings, places } = container
   const { onStep = () => {} } = options
   let reopened: Promise<OpenedImage> | undefined
   const image = async (): Promise<OpenedImage> => {
     if (options.image) return options.image
-    reopened ??= reopenImage(settings.image, readRecordFile(places.image) as Descriptor, all.store)
+    reopened ??= imageOf(container)
     return reopened
   }
   const rootfs = await rootfsOf(container, image)
@@ -150,22 +145,6 @@ const addressOf = ({ lease }: JoinedNetwork) => ({
   gateway: lease.gateway,
   mac: lease.mac,
 })
-
-const rootfsOf = async (
-  { settings, places, all }: Container,
-  image: () => Promise<OpenedImage>,
-): Promise<Rootfs> => {
-  const place = { folder: places.rootfs, rootless: isRootless() }
-  if (existsSync(join(places.rootfs, 'rootfs.json'))) return reopenRootfs(place)
-  const { kind } = settings.rootfs
-  return prepareRootfs({
-    image: await image(),
-    place,
-    storeDirectory: all.store,
-    throwAway: settings.autoRemove,
-    ...(kind && { kind }),
-  })
-}
 
 const finish = async (
   container: Container,
