@@ -15,9 +15,11 @@ const hex = (digest: string): string => digest.slice(7)
 
 export interface TestEntry {
   readonly name: string
-  readonly type?: 'file' | 'directory' | 'symlink' | 'link'
+  readonly type?: 'file' | 'directory' | 'symlink' | 'link' | 'fifo' | 'character-device' | 'block-device'
   readonly body?: Uint8Array | string
   readonly linkname?: string
+  /** Of a device: its major and minor number. */
+  readonly device?: readonly [number, number]
   readonly mode?: number
   readonly mtime?: number
 }
@@ -30,6 +32,7 @@ export const tarOf = async (entries: readonly TestEntry[]): Promise<Buffer> => {
     type = name.endsWith('/') ? 'directory' : 'file',
     body = '',
     linkname,
+    device,
     mode,
     mtime = 0,
   } of entries) {
@@ -37,6 +40,7 @@ export const tarOf = async (entries: readonly TestEntry[]): Promise<Buffer> => {
       ...{ name, type, uid: 0, gid: 0, mtime: new Date(mtime * 1000) },
       ...(linkname !== undefined && { linkname }),
       ...(mode !== undefined && { mode }),
+      ...(device && { devmajor: device[0], devminor: device[1] }),
     }
     if (type === 'file') archive.entry(header, Buffer.from(body))
     else archive.entry(header).end(undefined)

@@ -1,6 +1,7 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 
 /** Whether a program is on the PATH (dockerd lives in sbin, which a user's PATH may leave out). */
 export const has = (program: string): boolean =>
@@ -31,6 +32,44 @@ export const attempt = (
   })
   if (result.error) throw result.error
   return { status: result.status, stdout: result.stdout, stderr: result.stderr }
+}
+
+/** `attempt`, while others run; killed after so many seconds: then the status is null. */
+export const attemptLater = async (
+  program: string,
+  args: readonly string[],
+  options: {
+    readonly input?: Uint8Array | string
+    readonly env?: Record<string, string>
+    readonly seconds?: number
+  } = {},
+): Promise<Outcome> => {
+  const child = spawn(program, args, {
+    env: { ...process.env, ...options.env },
+    timeout: 1000 * (options.seconds ?? 60),
+    killSignal: 'SIGKILL',
+  })
+  child.stdin.on('error', () => {})
+  child.stdin.end(options.input)
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  const [status, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)])
+  return { status, stdout, stderr }
+}
+
+/** Do something to each, so many at a time. */
+export const eachOf = async <Item>(
+  items: readonly Item[],
+  width: number,
+  work: (item: Item, index: number) => Promise<void>,
+): Promise<void> => {
+  const queue = items.entries()
+  const worker = async () => {
+    for (const [index, item] of queue) await work(item, index)
+  }
+  await Promise.all(Array.from({ length: width }, worker))
 }
 
 /** Run a program that must succeed; its standard output. */

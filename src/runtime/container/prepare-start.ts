@@ -102,7 +102,11 @@ const prepare = async (
   const own = ownAbilities()
   return {
     machine: process.arch === 'arm64' ? 'arm64' : 'x86-64',
-    root: { folder: places.root, steps: rootfs.steps(places.root) },
+    root: {
+      folder: places.root,
+      steps: rootfs.steps(places.root),
+      fromDevices: rootfs.kind === 'erofs',
+    },
     user: await resolveUser(user, groups, readUserFile),
     binds: bindsOf(all, settings),
     files: [

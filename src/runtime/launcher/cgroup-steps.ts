@@ -28,16 +28,11 @@ export const enterGroups = (doors: readonly Slot[]): readonly ProgramStep[] =>
     close(door),
   ])
 
-/** What the first process of a container does about its group: enter, and make it the root of what it sees. */
-export const enterOwnGroup = (entry: GroupEntry, names: Names): readonly ProgramStep[] => {
-  // In version 2 it was started inside.
-  const { doors, steps } = entry.version === 1 ? openGroups(entry, names) : { doors: [], steps: [] }
-  return [
-    ...steps,
-    ...enterGroups(doors),
-    call('make a namespace of control groups', 'unshare', [namespaces.cgroup]),
-  ]
-}
+/** What the first process of a container does about its groups: enter, and make them the root of what it sees. */
+export const enterOwnGroup = (doors: readonly Slot[]): readonly ProgramStep[] => [
+  ...enterGroups(doors),
+  call('make a namespace of control groups', 'unshare', [namespaces.cgroup]),
+]
 
 const path = '/sys/fs/cgroup'
 

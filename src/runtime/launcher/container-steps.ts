@@ -1,6 +1,6 @@
 import type { ContainerSettings } from '../settings.js'
 import { makeFolders, overmountSteps } from './bind-steps.js'
-import { enterOwnGroup, mountGroups } from './cgroup-steps.js'
+import { enterOwnGroup, mountGroups, openGroups } from './cgroup-steps.js'
 import { cloneHostDevices, devSteps } from './dev-steps.js'
 import { attachKernelMount, makeKernelMounts, maskSteps, networkSysctls } from './kernel-steps.js'
 import {
@@ -38,7 +38,11 @@ export const containerSteps = (settings: ContainerSettings, prepared: Prepared):
   return [
     ...firstSteps(prepared.detached),
     ...cloneSteps(
-      { namespaces: namespacesOf(settings, prepared), cgroup: prepared.cgroup },
+      {
+        namespaces: namespacesOf(settings, prepared),
+        cgroup: prepared.cgroup,
+        enter: !entersLater(prepared),
+      },
       child,
       pid,
       names,
@@ -47,7 +51,6 @@ export const containerSteps = (settings: ContainerSettings, prepared: Prepared):
     label(child),
     ...(prepared.detached ? [] : [dieWithParent()]),
     ...(prepared.rootless ? becomeRootInside(names) : []),
-    ...enterOwnGroup(prepared.cgroup, names),
     call('forget the session keyring', 'keyctl', [joinSessionKeyring, 0], { onError: 'ignore' }),
     ...fileSteps(settings, prepared, names),
     ...processSteps(planProcess(settings.process, prepared), names),
@@ -55,6 +58,12 @@ export const containerSteps = (settings: ContainerSettings, prepared: Prepared):
 }
 
 const joinSessionKeyring = 1
+
+/**
+ * Whether the group is entered only when the root file system is mounted: in version 1 always, in version 2, where being started
+ * inside is faster, only if it is mounted from devices, which the group's device filter forbids.
+ */
+const entersLater = ({ cgroup, root }: Prepared): boolean => cgroup.version === 1 || root.fromDevices === true
 
 const namespacesOf = (settings: ContainerSettings, { rootless }: Prepared): number =>
   namespaces.mount |
@@ -83,13 +92,16 @@ const fileSteps = (settings: ContainerSettings, prepared: Prepared, names: Names
   const hostDevices = privileged && !prepared.rootless ? prepared.hostDevices : []
   const { dev, steps: makeDev } = devSteps({ clones, hostDevices, ttyGroup: prepared.ttyGroup }, names)
   const { root } = prepared
+  const groups = entersLater(prepared) ? openGroups(prepared.cgroup, names) : { doors: [], steps: [] }
   return [
+    ...groups.steps,
     // Nothing that is mounted from here on shows on the host.
     call('make all mounts private', 'mount', [0, '/', 0, recursive | isPrivate, 0]),
     ...cloneDevices,
     ...overmounts.outside,
     ...makeKernelMounts({ proc, sys, privileged, hostSys: prepared.rootless && !ownNetwork }),
     ...root.steps,
+    ...enterOwnGroup(groups.doors),
 
     call(`go to ${root.folder}`, 'chdir', [root.folder]),
     call('change the root', 'pivot_root', ['.', '.']),

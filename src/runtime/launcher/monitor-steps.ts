@@ -47,15 +47,18 @@ const cloneIntoCgroup = 0x2_0000_0000n
  * groups it starts inside its group, which spares the wait that moving it costs.
  */
 export const cloneSteps = (
-  options: { readonly namespaces: number; readonly cgroup: GroupEntry },
+  options: { readonly namespaces: number; readonly cgroup: GroupEntry; readonly enter: boolean },
   child: Label,
   pid: Slot,
   names: Names,
 ): readonly ProgramStep[] => {
   const { cgroup } = options
   const flags = BigInt(options.namespaces)
-  if (cgroup.version !== 2)
+  const filter = cgroup.version === 2 && !cgroup.anyDevice ? filterSteps(names) : []
+  if (cgroup.version !== 2 || !options.enter)
     return [
+      ...(cgroup.version === 2 ? openAs(cgroup.folder, fixed.group, names) : []),
+      ...filter,
       call('start the process of the container', 'clone', [flags | BigInt(sigchld), 0, 0, 0, 0], {
         save: pid,
         ifZero: child,
@@ -65,7 +68,7 @@ export const cloneSteps = (
   const args = words64(flags | cloneIntoCgroup, 0, 0, 0, sigchld, 0, 0, 0, 0, 0, fixed.group)
   return [
     ...openAs(cgroup.folder, fixed.group, names),
-    ...(cgroup.anyDevice ? [] : filterSteps(names)),
+    ...filter,
     call('start the process of the container', 'clone3', [args, args.length], { save: pid, ifZero: child }),
   ]
 }

@@ -13,7 +13,12 @@ import type { Limit } from './rlimits.js'
 export interface Prepared {
   readonly machine: MachineName
   /** An absolute, empty folder of the host, and the steps that mount the root file system there (Rootfs.steps). */
-  readonly root: { readonly folder: string; readonly steps: readonly ProgramStep[] }
+  readonly root: {
+    readonly folder: string
+    readonly steps: readonly ProgramStep[]
+    /** Whether the steps mount block devices, which a control group's device filter forbids. */
+    readonly fromDevices?: boolean
+  }
   readonly cgroup: GroupEntry
   readonly user: ResolvedUser
   /** Binds and volumes of the settings, with what their sources are; tmpfs mounts are in the settings. */
