@@ -33,7 +33,7 @@ const entriesBelow = (tree: MergedTree, path: string): readonly FlatEntry[] | un
   if (node?.inode.type !== 'directory') return undefined
   const from = `${tree.pathOf(node)}/`
   const cut = (name: Buffer) => name.subarray(from.length)
-  const { entries } = flatEntries(tree, { includes: name => name.startsWith(from) })
+  const entries = [...flatEntries(tree, { includes: name => name.startsWith(from) })]
   const below = entries.filter(({ entry }) => {
     const name = entry.path.toString('latin1')
     return name.startsWith(from) && name !== from

@@ -60,7 +60,7 @@ const into = async (folder: string, work: (root: number) => Promise<unknown>): P
 
 /** The layer's entries as overlayfs has them: devices 0:0 for whiteouts, an attribute for an opaque marker. */
 const overlayEntries = (toc: Toc, below: MergedTree): readonly FlatEntry[] => {
-  const { entries } = flatEntries(treeOf(toc))
+  const entries = [...flatEntries(treeOf(toc))]
   const opaque = new Set<string>()
   for (const { entry } of entries) {
     const found = whiteoutOf(nameOf(entry.path))

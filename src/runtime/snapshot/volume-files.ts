@@ -24,7 +24,7 @@ export const writeVolume = async (folder: string, fd: number, what: string): Pro
     const { toc, sockets } = await readFolder(root)
     const contents = await openFolderContents(root)
     try {
-      const { entries } = flatEntries(treeOf(toc))
+      const entries = [...flatEntries(treeOf(toc))]
       return { measured: await writeLayer(fd, entries, contents, what), sockets: sockets.length }
     } finally {
       contents.close()
