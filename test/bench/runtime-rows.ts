@@ -26,7 +26,14 @@ export const runtimeRows = (bench: Workbench): Readonly<Record<string, () => Row
     bench.inDocker()
     once('docker changed', () => quietly(docker('run', ...change)))
   }
-  const program = (word: string, image: string) => ['run', '--rm', '--network=none', image, word]
+  const program = (word: string, image: string, ...flags: string[]) => [
+    'run',
+    '--rm',
+    '--network=none',
+    ...flags,
+    image,
+    word,
+  ]
   return {
     run: () => {
       inAll()
@@ -37,7 +44,9 @@ export const runtimeRows = (bench: Workbench): Readonly<Record<string, () => Row
           { 'docker run': 3, 'podman run': 1.7 },
           who('lading', true, () => lading('store', ...program('true', 'bench:1'))),
           who('docker run', there.engine, () => docker(...program('true', 'bench:1'))),
-          who('podman run', there.podman, () => podman('podman', ...program('true', 'bench:1'))),
+          who('podman run', there.podman, () =>
+            podman('podman', ...program('true', 'bench:1', '--ulimit=host')),
+          ),
         ),
       }
     },

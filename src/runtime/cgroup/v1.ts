@@ -48,7 +48,6 @@ export const versionOne = (hierarchies: MountedHierarchies): ControlGroups => ({
     return group
   },
   find: id => groupOf(id, hierarchies),
-  anticipate: () => anticipateMove(hierarchies).catch(() => {}),
   list: async () => {
     const names = await Promise.all(hierarchies.map(({ folder }) => foldersIn(join(folder, parentName))))
     return [...new Set(names.flat())].sort()
@@ -146,15 +145,3 @@ const setDevices = async (folder: string): Promise<void> => {
 /** `c 1:3 rwm`, `*` for any number. */
 export const deviceLine = ({ type, major, minor, access }: DeviceRule): string =>
   `${type === 'block' ? 'b' : 'c'} ${major ?? '*'}:${minor ?? '*'} ${access}`
-
-/**
- * Moving a process into a group of version 1 waits 10 to 15 ms for every processor to notice, when nobody has moved
- * one lately. Moving this process to where it is already, early and aside, pays for that while other work goes on.
- */
-const anticipateMove = async (hierarchies: MountedHierarchies): Promise<void> => {
-  const own = await readFile('/proc/self/cgroup', 'utf8')
-  const pids = hierarchies.find(({ options }) => options.includes('pids'))
-  const path = /^\d+:pids:(.*)$/m.exec(own)?.[1]
-  if (pids && path !== undefined)
-    await writeFile(join(pids.folder, path, 'cgroup.procs'), String(process.pid))
-}

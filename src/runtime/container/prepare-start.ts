@@ -25,15 +25,6 @@ export interface PreparedStart {
 /** Whether this process can know and do what root can. */
 export const isRootless = (): boolean => process.getuid?.() !== 0
 
-/** To be called early in a start, and not waited for: the container's process then enters its group sooner. */
-export const anticipateStart = async (): Promise<void> => {
-  try {
-    await hostControlGroups().anticipate()
-  } catch {
-    // Where there are none, the start itself tells.
-  }
-}
-
 /** What this process is allowed, which it can pass on. */
 export const ownAbilities = (): { capabilities: bigint; limits: string; mayRaise: boolean } => {
   const capabilities = capabilitiesInStatus(readFileSync('/proc/self/status', 'utf8'), 'CapEff')
