@@ -18,10 +18,14 @@ const maker = join(folder, 'bin/bundle.mjs')
 
 const timeOf = file => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
-const loadBundle = () => {
+/** Commands for which other code was kept. */
+const forContainers = /^(run|create|start|exec)$/
+
+const loadBundle = words => {
+  const code = words.some(word => forContainers.test(word)) ? 'containers.code' : 'lading.code'
   const script = new Script(readFileSync(bundle, 'utf8'), {
     filename: 'lading.cjs',
-    cachedData: readFileSync(join(folder, 'lading.code')),
+    cachedData: readFileSync(join(folder, code)),
   })
   return script.runInThisContext()(require, folder)
 }
@@ -36,7 +40,7 @@ const start = async words => {
   const unfinished = 13
   process.exitCode = unfinished
   const stale = timeOf(bundle) < timeOf(maker)
-  const { main } = stale || words.includes('--debug') ? await loadModules() : loadBundle()
+  const { main } = stale || words.includes('--debug') ? await loadModules() : loadBundle(words)
   await main(words)
   if (process.exitCode === unfinished) process.exitCode = 0
 }
