@@ -131,4 +131,6 @@ const keepCodes = async () => {
 }
 
 await Promise.all([makeBundle(), makeThread()])
+if (/[^\0-\x7f]/.test(readFileSync(bundle, 'utf8')))
+  throw new Error(`${bundle} is to be ASCII: write what is not as an escape in regular expressions`)
 await keepCodes()

@@ -23,7 +23,8 @@ const forContainers = /^(run|create|start|exec)$/
 
 const loadBundle = words => {
   const code = words.some(word => forContainers.test(word)) ? 'containers.code' : 'lading.code'
-  const script = new Script(readFileSync(bundle, 'utf8'), {
+  // It is ASCII, which is read as it is.
+  const script = new Script(readFileSync(bundle, 'latin1'), {
     filename: 'lading.cjs',
     cachedData: readFileSync(join(folder, code)),
   })

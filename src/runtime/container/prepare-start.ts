@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { LadingError } from '../../spec/errors.js'
 import type { ControlGroup } from '../cgroup/control-group.js'
 import { hostControlGroups } from '../cgroup/host.js'
 import { capabilitiesInStatus } from '../launcher/capabilities.js'
@@ -49,11 +50,13 @@ export const prepareStart = async (
   const { settings } = container
   const prepared = await prepare(container, rootfs, readUserFile)
   const groups = hostControlGroups()
-  // Of a watcher that was killed: it is nobody's.
-  await groups.find(settings.id).remove()
-  const group = await groups.make(settings.id, {
-    resources: settings.resources,
-    anyDevice: settings.process.privileged,
+  const make = () =>
+    groups.make(settings.id, { resources: settings.resources, anyDevice: settings.process.privileged })
+  const group = await make().catch(async error => {
+    if (!(error instanceof LadingError && error.code === 'LOCKED')) throw error
+    // Of a watcher that was killed: it is nobody's.
+    await groups.find(settings.id).remove()
+    return make()
   })
   try {
     const complete = { ...prepared, cgroup: group.entry }
