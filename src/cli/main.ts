@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { addGlobalOptions, type CommandModule } from './command.js'
+import { addGlobalOptions, type CommandModule, globalsOf, storeDirectoryOf } from './command.js'
 import { reportFailure } from './failure.js'
 
 /** Name, one line for the help, the module. */
@@ -94,6 +94,11 @@ export const main = async (words: readonly string[]): Promise<void> => {
     if (name === wanted)
       program.addCommand(addGlobalOptions((await load()).command().summary(summary)).exitOverride())
     else program.command(name).summary(summary)
+  if (process.getuid?.() !== 0)
+    program.hook('preAction', async (_, command) => {
+      const { enterForCommand } = await import('./ordinary-user.js')
+      await enterForCommand(command.name(), storeDirectoryOf(globalsOf(command)))
+    })
   try {
     await program.parseAsync(words, { from: 'user' })
   } catch (error) {

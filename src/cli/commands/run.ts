@@ -58,7 +58,7 @@ const run = async (
     all: containersOf(globals),
     reference,
     flags: flagsOf(given, program),
-    watched: !detach,
+    watched: true,
     ...(given.platform !== undefined && { platform: parsePlatform(given.platform) }),
     ...(given.cidfile !== undefined && { cidfile: given.cidfile }),
     ...(onStep && { onStep }),

@@ -1,6 +1,6 @@
 import { hostControlGroups } from '../cgroup/host.js'
+import { isRootless } from '../rootless/is-rootless.js'
 import { leaveContainerNetwork } from './container-network.js'
-import { isRootless } from './prepare-start.js'
 import { type Container, readState, writeState } from './record.js'
 import { isLost, settled } from './state.js'
 

@@ -4,9 +4,9 @@ import type { Digest } from '../../spec/digest.js'
 import type { GroupEntry } from '../cgroup/control-group.js'
 import { hostControlGroups } from '../cgroup/host.js'
 import { pruneRootfs } from '../rootfs/prune.js'
+import { isRootless } from '../rootless/is-rootless.js'
 import { settleLost } from './leftovers.js'
 import { type ContainersPlaces, recordPlaces } from './places.js'
-import { isRootless } from './prepare-start.js'
 import { listIds, listRecords, removeRemains, withRecordLock } from './record.js'
 import { removeFiles } from './remove.js'
 import { isActive } from './state.js'
@@ -29,7 +29,7 @@ export const pruneKeptFiles = (
   pruneRootfs({
     storeDirectory: all.store,
     images,
-    containers: listIds(all).map(id => recordPlaces(join(all.containers, id)).rootfs),
+    containers: () => listIds(all).map(id => recordPlaces(join(all.containers, id)).rootfs),
   })
 
 /**
@@ -47,10 +47,12 @@ export const pruneContainers = async (all: ContainersPlaces): Promise<PrunedCont
       containers.push(current.settings.id)
     })
   }
-  removeRemains(all)
+  await removeRemains(all)
   rmSync(all.userFiles, { recursive: true, force: true })
   removeStaleNames(all)
-  return { containers, ...(await pruneGroups(all)), ...(await pruneLinks(all)) }
+  const pruned = { containers, ...(await pruneGroups(all)), ...(await pruneLinks(all)) }
+  if (isRootless()) await (await import('../rootless/user-namespace.js')).endUserNamespace(all)
+  return pruned
 }
 
 const removeStaleNames = (all: ContainersPlaces): void => {
