@@ -127,7 +127,13 @@ export const withRecordLock = async <Result>(
   // Loaded here: whoever runs a container of its own making needs no lock.
   const { withLock } = await import('../../store/file-lock.js')
   reread(container)
-  return withLock(container.places.lock, 'exclusive', () => work(reread(container)))
+  try {
+    return await withLock(container.places.lock, 'exclusive', () => work(reread(container)))
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' && path === container.places.lock) reread(container)
+    throw error
+  }
 }
 
 /**

@@ -42,7 +42,12 @@ const removeUnused = async (
     const record = await readRecord({ folder }).catch(() => undefined)
     if (record?.kind === 'overlay') for (const path of record.lower) unpacked.add(basename(path))
   }
-  const isUnheld = async (path: string) => (await stat(path)).nlink === 1
+  const isUnheld = async (path: string) => {
+    // What is made to try the kernel (try-abilities.ts) must stay until that is done.
+    const [, prober] = /^probe-(\d+)$/.exec(basename(path)) ?? []
+    if (prober !== undefined) return !isAlive(Number(prober))
+    return (await stat(path)).nlink === 1
+  }
   return [
     ...(await removeFrom(folders.images, isUnheld)),
     ...(await removeFrom(folders.inflated, path => !inflated.has(basename(path)))),
