@@ -1,20 +1,19 @@
 /**
  * Makes what bin/lading.js starts: dist/lading.cjs, the compiled command line and the libraries that it uses as
- * one script, in which a module still runs only when it is first asked for; and dist/lading.code, what V8 made
- * of it.
+ * one script, in which a module still runs only when it is first asked for; dist/lading.code, what V8 made
+ * of it; and dist/thread.cjs, all that its threads run, which are there 25 ms sooner than from modules.
  *
- * Some modules must know where they lie: a thread is started by the URL of a module beside the one that starts
- * it, and runs in dist/src, outside the bundle. So `import.meta.url` in the bundle is what it is there, and no
- * module has to know of the bundle.
+ * Some modules must know where they lie: a job is known by the URL of its module. So `import.meta.url` in the
+ * bundles is what it is in dist/src, and no module has to know of them.
  *
  * V8 keeps the code of functions that have run. So the commands that people wait for run once, on a small archive.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { Script } from 'node:vm'
-import { build, type Plugin } from 'esbuild'
+import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { convert } from '../src/verbs/convert.js'
 
 const folder = join(import.meta.dirname, '..')
@@ -33,13 +32,12 @@ const foot = `return module.exports
 })`
 
 const keepUrls: Plugin = {
-  name: 'import.meta.url as in dist/src',
+  name: 'import.meta.url as in dist/src, but for the threads',
   setup: ({ onLoad }) => {
     onLoad({ filter: /\/dist\/src\/.*\.js$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replaceAll(
-        'import.meta.url',
-        `urlOf(${JSON.stringify(relative(folder, path))})`,
-      ),
+      contents: readFileSync(path, 'utf8')
+        .replaceAll("'./thread.js', import.meta.url", "urlOf('thread.cjs')")
+        .replaceAll('import.meta.url', `urlOf(${JSON.stringify(relative(folder, path))})`),
     }))
   },
 }
@@ -55,22 +53,39 @@ const spareChildProcess: Plugin = {
   },
 }
 
+const common: BuildOptions = {
+  ...{ bundle: true, minify: true, platform: 'node', format: 'cjs', target: 'node20.19' },
+  // Code that was kept has nobody to ask for import(); require takes modules of either kind since 20.19.
+  supported: { 'dynamic-import': false },
+  // They are machine code, or WebAssembly in a file of its own.
+  external: ['koffi', 'zlib-sync', '@bokuweb/zstd-wasm'],
+  plugins: [keepUrls, spareChildProcess],
+}
+
 const makeBundle = () =>
   build({
-    entryPoints: [join(folder, 'src/cli/main.js')],
-    outfile: bundle,
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20.19',
-    // Code that was kept has nobody to ask for import(); require takes modules of either kind since 20.19.
-    supported: { 'dynamic-import': false },
-    // They are machine code, or WebAssembly in a file of its own.
-    external: ['koffi', 'zlib-sync', '@bokuweb/zstd-wasm'],
-    plugins: [keepUrls, spareChildProcess],
-    banner: { js: head },
-    footer: { js: foot },
+    ...common,
+    ...{ entryPoints: [join(folder, 'src/cli/main.js')], outfile: bundle },
+    ...{ banner: { js: head }, footer: { js: foot } },
+  })
+
+/** Modules with a job, by what their URL is below this folder's. */
+const jobs = readdirSync(join(folder, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter(name => name.endsWith('.js'))
+  .filter(name => /^export const job\b/m.test(readFileSync(join(folder, 'src', name), 'utf8')))
+  .map(name => `src/${name}`)
+
+const makeThread = () =>
+  build({
+    ...common,
+    stdin: {
+      resolveDir: folder,
+      contents: `import { serveJobs } from './src/bytes/serve-jobs.js'
+const jobs = { ${jobs.map(name => `[urlOf('${name}')]: () => import('./${name}')`).join(', ')} }
+serveJobs(url => jobs[url]())`,
+    },
+    outfile: join(folder, 'thread.cjs'),
+    banner: { js: "const urlOf = path => require('node:url').pathToFileURL(__dirname + '/' + path).href" },
   })
 
 const keepCode = async () => {
@@ -99,5 +114,5 @@ const keepCode = async () => {
   }
 }
 
-await makeBundle()
+await Promise.all([makeBundle(), makeThread()])
 await keepCode()
