@@ -70,6 +70,9 @@ const commands: readonly (readonly [name: string, summary: string, load: () => P
 const versionOf = (): string =>
   JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version
 
+/** What keeps `run` from running a program at all ends with docker's 125. */
+const statusOf = (command: string | undefined, status: number): number => (command === 'run' ? 125 : status)
+
 /** The command's name: the first word that is no option and no value of one. */
 const wantedCommand = (words: readonly string[]): string | undefined =>
   words.find(
@@ -108,6 +111,6 @@ export const main = async (words: readonly string[]): Promise<void> => {
         ? error.exitCode === 0
           ? 0
           : 2
-        : reportFailure(error, words.includes('--debug'))
+        : statusOf(wanted, reportFailure(error, words.includes('--debug')))
   }
 }

@@ -59,6 +59,8 @@ export const makeTestUser = (name: string, { system = false } = {}): TestUser =>
     run: runAs,
     lading: (...words) => runAs([process.execPath, ladingProgram, ...words]),
     remove: () => {
+      // Of a test that failed.
+      attempt('pkill', ['-KILL', '-U', uid])
       attempt('userdel', ['-rf', name])
     },
   }

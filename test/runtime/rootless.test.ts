@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
+import { identify } from '../../src/runtime/container/process-identity.js'
 import { idMapOf } from '../../src/runtime/rootless/id-map.js'
 import { archiveOf, busyboxEntries, imageOf } from '../helpers/busybox-image.js'
 import { makeTestUser, noOrdinaryUser, type TestUser } from '../helpers/ordinary-user.js'
@@ -168,6 +169,9 @@ check(titled('run: what an ordinary user cannot have is refused with a reason'),
   const paused = await user.lading('pause', 'sleeper')
   t.is(paused.status, 1)
   t.regex(paused.stderr, /Cannot pause sleeper: it has no control group/)
+  const stats = await user.lading('stats', '--no-stream', 'sleeper')
+  t.is(stats.status, 1)
+  t.regex(stats.stderr, /no statistics/)
   await done('rm', '-f', 'sleeper')
 })
 
@@ -187,7 +191,7 @@ check(titled('prune: nothing is left, no process and no file of another owner'),
   const theirs = readdirSync('/proc').filter(
     pid =>
       /^\d+$/.test(pid) &&
-      existsSync(`/proc/${pid}/status`) &&
+      identify(Number(pid)) &&
       new RegExp(`^Uid:\\s+(?:${user.uid}|${user.range!.first + 999})\\s`, 'm').test(
         readFileSync(`/proc/${pid}/status`, 'utf8'),
       ),

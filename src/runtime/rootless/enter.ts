@@ -15,6 +15,7 @@ import { userNamespacePlaces, withUserNamespace } from './user-namespace.js'
 export const enterUserNamespace = async (store: string): Promise<never> => {
   const library = await loadCLibrary()
   const execve = library.bind('int execve(const char *path, const char **words, const char **env)')
+  const ioctl = library.bind('int ioctl(int fd, unsigned long request)')
   return withUserNamespace(store, async pid => {
     const { folder } = userNamespacePlaces(store)
     const words = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]
@@ -28,11 +29,16 @@ export const enterUserNamespace = async (store: string): Promise<never> => {
     const path = writeLauncherFile(folder, program)
     const descriptor = openSync(path, 'r')
     removeLauncherFile(path)
+    // Node has them closed by whatever is run.
+    for (const standard of [0, 1, 2]) ioctl(standard, keepOnExec)
     execve(`/proc/self/fd/${descriptor}`, ['lading-launcher', null], [null])
     closeSync(descriptor)
     throw new LadingError('UNSUPPORTED', `Cannot run a launcher in ${folder}: error ${library.errno()}`)
   })
 }
+
+/** FIONCLEX of asm-generic/ioctls.h. */
+const keepOnExec = 0x5450
 
 const [recursive, isPrivate] = [0x4000, 0x4_0000]
 

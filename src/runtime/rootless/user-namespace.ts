@@ -135,6 +135,8 @@ const namespaceOf = (process: string): string | undefined => {
   }
 }
 
-/** How many processes are in a user namespace: this one and the holder at least. */
+/** How many processes live in a user namespace: this one and the holder at least. */
 const countIn = (namespace: string | undefined): number =>
-  readdirSync('/proc').filter(name => /^\d+$/.test(name) && namespaceOf(name) === namespace).length
+  readdirSync('/proc').filter(
+    name => /^\d+$/.test(name) && namespaceOf(name) === namespace && identify(Number(name)),
+  ).length
