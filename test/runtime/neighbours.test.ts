@@ -1,4 +1,11 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { encode } from '../../src/runtime/launcher/encode.js'
+import { thisMachine } from '../../src/runtime/launcher/launcher-file.js'
+import type { Program } from '../../src/runtime/launcher/program.js'
+import { call, label, words32 } from '../../src/runtime/launcher/steps.js'
+import type { PublishedPort } from '../../src/runtime/settings.js'
 import { makeOwnHost, noOwnHost, type OwnHost, until } from '../helpers/own-host.js'
 
 // Containers on the bridge of a host of this test's own: each other, the host, and the host's ports.
@@ -11,15 +18,34 @@ test.before(async () => {
 })
 test.after.always(() => host?.remove())
 
-const server = 'mkdir -p /srv; echo page of $HOSTNAME >/srv/index.html; exec httpd -f -h /srv'
+const server = 'exec nc -ll -p 80 -e echo page of $HOSTNAME'
+/** A server that sends every datagram back, as a program: busybox has none. */
+const udpEcho = (port: number): Program => {
+  const [socket, length, loop] = [{ slot: 0 }, { slot: 1 }, { label: 'loop' }]
+  const [bytes, address, own] = [Buffer.alloc(512), Buffer.alloc(16), Buffer.alloc(16)]
+  own.writeUInt16LE(2, 0)
+  own.writeUInt16BE(port, 2)
+  return [
+    call('open a socket', 'socket', [2, 2, 0], { save: socket }),
+    call('bind it', 'bind', [socket, own, 16]),
+    label(loop),
+    call('receive', 'recvfrom', [socket, bytes, 512, 0, address, words32(16)], { save: length }),
+    call('send', 'sendto', [socket, bytes, length, 0, address, 16]),
+    { kind: 'goto', to: loop },
+  ]
+}
+
 /** Of one that runs. */
 const addressOf = async (name: string): Promise<string> =>
   JSON.parse(await host.done('inspect', name, '--json')).address.ip
 const inside = (name: string, script: string) => host.lading('exec', name, 'sh', '-c', script)
-const fetched = async (t: ExecutionContext, name: string, url: string, page: string) => {
-  const outcome = await inside(name, `wget -q -T 5 -O - ${url}`)
-  t.is(outcome.stdout, `page of ${page}\n`, `${name} asks ${url}: ${outcome.stderr}`)
+const fetched = async (t: ExecutionContext, name: string, from: string, page: string) => {
+  const outcome = await inside(name, `nc -w 5 ${from} 80 </dev/null`)
+  t.is(outcome.stdout, `page of ${page}\n`, `${name} asks ${from}: ${outcome.stderr}`)
 }
+/** What somebody on the host gets from a port. */
+const get = (address: string, port: number): string =>
+  host.run('busybox', 'nc', '-w', '5', address, String(port)).stdout
 const gateway = async (name: string) =>
   (await inside(name, "ip route | sed -n 's/default via \\([0-9.]*\\).*/\\1/p'")).stdout.trim()
 
@@ -36,7 +62,7 @@ check(
     ] as const) {
       for (const name of [ip, to, `h-${to}`]) {
         t.is((await inside(from, `ping -c 1 -W 5 ${name}`)).status, 0, `${from} pings ${name}`)
-        await fetched(t, from, `http://${name}/`, `h-${to}`)
+        await fetched(t, from, name, `h-${to}`)
       }
       t.is((await inside(from, `ping -c 1 -W 5 h-${from}`)).status, 0, 'itself')
     }
@@ -51,11 +77,8 @@ check(titled('run: containers and their host reach each other by address'), asyn
   const bridge = await gateway('one')
   t.regex(bridge, /^\d+\.\d+\.\d+\.1$/)
   t.is((await inside('one', `ping -c 1 -W 5 ${bridge}`)).status, 0)
-  t.is(host.run('ping', '-c', '1', '-W', '5', await addressOf('two')).status, 0)
-  t.is(
-    host.run('busybox', 'wget', '-q', '-O', '-', `http://${await addressOf('two')}/`).stdout,
-    'page of h-two\n',
-  )
+  t.is(host.run('busybox', 'ping', '-c', '1', '-W', '5', await addressOf('two')).status, 0)
+  t.is(get(await addressOf('two'), 80), 'page of h-two\n')
   t.not((await inside('one', 'ping -c 1 -W 1 10.255.255.1')).status, 0, 'not everything answers')
 })
 
@@ -79,47 +102,22 @@ check(titled('rename, stop, start, rm: names in the hosts files of the others fo
 check(
   titled('run -p: tcp and udp ports of the host lead to the container, also chosen ones, until it ends'),
   async t => {
-    const script = `udpsvd -E 0 9000 cat & ${server}`
-    await host.done(
-      'run',
-      '-d',
-      '--name',
-      'web',
-      '--hostname',
-      'web',
-      '-p',
-      '8080:80',
-      '-p',
-      '127.0.0.1:0:80',
-      '-p',
-      '9000:9000/udp',
-      'app:1',
-      'sh',
-      '-c',
-      script,
-    )
-    const get = (port: number | string, from = '127.0.0.1') =>
-      host.run('busybox', 'wget', '-q', '-T', '5', '-O', '-', `http://${from}:${port}/`)
-    await until(() => get(8080).status === 0)
-    t.is(get(8080).stdout, 'page of web\n')
-    const { ports } = JSON.parse(await host.done('inspect', 'web', '--json')) as {
-      ports: { hostPort: number; hostIp: string; containerPort: number }[]
-    }
-    const chosen = ports.find(port => port.hostIp === '127.0.0.1')!
-    t.is(get(chosen.hostPort).stdout, 'page of web\n')
-    const echoed = () =>
-      host.run('bash', '-c', 'exec 3<>/dev/udp/127.0.0.1/9000; echo said >&3; timeout 2 head -n 1 <&3').stdout
-    t.is(echoed(), 'said\n')
+    const echo = join(host.folder, 'echo')
+    writeFileSync(echo, encode(udpEcho(9000), thisMachine()), { mode: 0o755 })
+    const ports = ['-p', '8080:80', '-p', '127.0.0.1:0:80', '-p', '9000:9000/udp']
+    const words = ['--name', 'web', '--hostname', 'web', '-v', `${echo}:/bin/udp-echo`]
+    await host.done('run', '-d', ...words, ...ports, 'app:1', 'sh', '-c', `udp-echo & ${server}`)
+    await until(() => get('127.0.0.1', 8080) === 'page of web\n')
+    const bound = JSON.parse(await host.done('inspect', 'web', '--json')).ports as PublishedPort[]
+    const chosen = bound.find(({ hostIp }) => hostIp === '127.0.0.1')!
+    t.is(get('127.0.0.1', chosen.hostPort), 'page of web\n')
+    t.is(get(await gateway('web'), 8080), 'page of web\n')
+    t.is(get(await gateway('web'), chosen.hostPort), '', 'it was published on another address')
+    const client = 'exec 3<>/dev/udp/127.0.0.1/9000; echo said >&3; timeout 5 head -n 1 <&3'
+    t.is(host.run('bash', '-c', client).stdout, 'said\n')
     // Another container, by the host's address on the bridge.
-    const other = await host.done(
-      'run',
-      '--rm',
-      'app:1',
-      'sh',
-      '-c',
-      'wget -q -T 5 -O - http://$(ip route | sed -n "s/default via \\([0-9.]*\\).*/\\1/p"):8080/',
-    )
-    t.is(other, 'page of web')
+    const other = `nc -w 5 ${await gateway('web')} 8080 </dev/null`
+    t.is(await host.done('run', '--rm', 'app:1', 'sh', '-c', other), 'page of web')
 
     const conflict = await host.lading('run', '--name', 'late', '-p', '8080:80', 'app:1', 'true')
     t.is(conflict.status, 125)
@@ -133,7 +131,7 @@ check(
     await host.done('rm', 'late', 'later')
 
     await host.done('rm', '-f', 'web')
-    t.not(get(8080).status, 0)
+    t.is(get('127.0.0.1', 8080), '')
     await host.done('run', '--rm', '-p', '8080:80', 'app:1', 'true')
   },
 )
