@@ -11,6 +11,8 @@ export interface ContainersPlaces {
   /** A folder for each volume. */
   readonly volumes: string
   readonly network: string
+  /** Of who removes what is left of containers: one at a time. */
+  readonly pruneLock: string
   /** What keptUserFiles keeps. */
   readonly userFiles: string
 }
@@ -22,6 +24,7 @@ export const containersPlaces = (store: string): ContainersPlaces => ({
   namesLock: join(store, 'container-names.lock'),
   volumes: join(store, 'volumes'),
   network: join(store, 'network'),
+  pruneLock: join(store, 'prune.lock'),
   userFiles: join(store, 'user-files'),
 })
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { LadingError } from '../../spec/errors.js'
-import type { ControlGroup } from '../cgroup/control-group.js'
+import type { ControlGroup, ControlGroups } from '../cgroup/control-group.js'
 import { hostControlGroups } from '../cgroup/host.js'
 import { capabilitiesInStatus } from '../launcher/capabilities.js'
 import { containerSteps } from '../launcher/container-steps.js'
@@ -10,6 +10,7 @@ import type { Prepared } from '../launcher/prepared.js'
 import type { Program } from '../launcher/program.js'
 import { limitsOf } from '../launcher/rlimits.js'
 import type { Rootfs } from '../rootfs/rootfs.js'
+import { isRootless } from '../rootless/is-rootless.js'
 import type { ContainerSettings } from '../settings.js'
 import { type ReadUserFile, type ResolvedUser, resolveUser } from '../users.js'
 import type { Container } from './record.js'
@@ -19,12 +20,9 @@ export interface PreparedStart {
   readonly program: Program
   readonly prepared: Prepared
   readonly user: ResolvedUser
-  /** Made; to be removed after the end. */
-  readonly group: ControlGroup
+  /** Made; to be removed after the end. An ordinary user's container has none. */
+  readonly group?: ControlGroup
 }
-
-/** Whether this process can know and do what root can. */
-export const isRootless = (): boolean => process.getuid?.() !== 0
 
 /** What this process is allowed, which it can pass on. */
 export const ownAbilities = (): { capabilities: bigint; limits: string; mayRaise: boolean } => {
@@ -32,8 +30,8 @@ export const ownAbilities = (): { capabilities: bigint; limits: string; mayRaise
   return {
     capabilities,
     limits: readFileSync('/proc/self/limits', 'utf8'),
-    // CAP_SYS_RESOURCE
-    mayRaise: ((capabilities >> 24n) & 1n) === 1n,
+    // CAP_SYS_RESOURCE, which in a user namespace raises nothing.
+    mayRaise: ((capabilities >> 24n) & 1n) === 1n && !isRootless(),
   }
 }
 
@@ -49,7 +47,11 @@ export const prepareStart = async (
 ): Promise<PreparedStart> => {
   const { settings } = container
   const prepared = await prepare(container, rootfs, readUserFile)
-  const groups = hostControlGroups()
+  const groups = controlGroupsFor(settings)
+  if (groups === undefined) {
+    const complete = { ...prepared, cgroup: { version: 'none' } } as const
+    return { program: programOf(settings, complete), prepared: complete, user: prepared.user }
+  }
   const make = () =>
     groups.make(settings.id, { resources: settings.resources, anyDevice: settings.process.privileged })
   const group = await make().catch(async error => {
@@ -67,6 +69,10 @@ export const prepareStart = async (
   }
 }
 
+/** Undefined for an ordinary user's container, if nothing is to be limited. Throws UNSUPPORTED. */
+const controlGroupsFor = ({ resources }: ContainerSettings): ControlGroups | undefined =>
+  isRootless() && Object.keys(resources).length === 0 ? undefined : hostControlGroups()
+
 /** The set-up as it would be, and nothing made. */
 export const plannedProgram = async (
   container: Container,
@@ -75,7 +81,7 @@ export const plannedProgram = async (
 ): Promise<Program> =>
   programOf(container.settings, {
     ...(await prepare(container, rootfs, readUserFile)),
-    cgroup: hostControlGroups().find(container.settings.id).entry,
+    cgroup: controlGroupsFor(container.settings)?.find(container.settings.id).entry ?? { version: 'none' },
   })
 
 const programOf = (settings: ContainerSettings, prepared: Prepared): Program =>
@@ -112,7 +118,6 @@ const prepare = async (
     limits: limitsOf(rlimits, own),
     capabilities: own.capabilities,
     rootless: isRootless(),
-    ttyGroup: !isRootless(),
     detached: false,
     masks: privileged ? [] : findProcessorMasks(),
     hostDevices: privileged ? await findHostDevices() : [],

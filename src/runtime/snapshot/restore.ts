@@ -10,11 +10,11 @@ import { openStore, type Store } from '../../store/store.js'
 import { reopenImage } from '../container/image.js'
 import { isAnonymousVolume } from '../container/mounts.js'
 import type { ContainersPlaces } from '../container/places.js'
-import { isRootless } from '../container/prepare-start.js'
 import { type Container, createRecord, dropDraft, openDraft } from '../container/record.js'
 import { removeFiles } from '../container/remove.js'
 import { volumeFolder, volumesOf } from '../container/volumes.js'
 import { prepareRootfs } from '../rootfs/prepare.js'
+import { isRootless } from '../rootless/is-rootless.js'
 import type { ContainerSettings } from '../settings.js'
 import { fillUpper } from './fill-upper.js'
 import { type OpenedSnapshot, openSnapshot } from './open-snapshot.js'
@@ -157,7 +157,11 @@ const settingsFor = (
   ),
   // What was asked for elsewhere this kernel may not have; the files are the same in each.
   rootfs: { readonly: settings.rootfs.readonly },
+  ...(losesNetwork(settings) && { network: { mode: 'none', ports: [] } }),
 })
+
+/** An ordinary user may add no bridge to the host. */
+const losesNetwork = ({ network }: ContainerSettings): boolean => isRootless() && network.mode === 'bridge'
 
 const putFiles = async (snapshot: OpenedSnapshot, { settings, places, all }: Container): Promise<void> => {
   const { changes, base } = snapshot.document
@@ -202,6 +206,14 @@ const reportOf = (
           : [],
       ),
       ...(settings.process.privileged ? [warn('privileged', 'It may do on this host what root may')] : []),
+      ...(losesNetwork(document.settings)
+        ? [
+            warn(
+              'network',
+              'It has no network: a bridge needs root, who restores it here is an ordinary user',
+            ),
+          ]
+        : []),
       ...(settings.network.mode === 'host' ? [warn('network', 'It uses the network of this host')] : []),
     ],
   }
