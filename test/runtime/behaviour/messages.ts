@@ -1,0 +1,61 @@
+/**
+ * What messages of docker and of lading mean. Their wording may differ, their sense may not: what one of the programs says
+ * itself is replaced by its sense.
+ */
+const senses: readonly (readonly [sense: string, message: RegExp])[] = [
+  ['not found in $PATH', /executable file not found in \$PATH/],
+  ['no such program', /exec: .*no such file or directory/],
+  ['program not permitted', /exec: .*permission denied/],
+  ['no such working directory', /chdir to cwd .*no such file|open the working directory .*ENOENT/],
+  [
+    'working directory not absolute',
+    /Cwd must be an absolute path|working directory .* needs to be an absolute path/,
+  ],
+  ['no such user', /unable to find user/i],
+  ['no such group', /unable to find group/i],
+  ['user number out of range', /uids and gids must be in range|The user ID .* is not from/],
+  ['no such container', /No such container/],
+  ['no such image', /Unable to find image|No such image/i],
+  ['nothing of that name', /No such object|no image of that name/],
+  ['bad image name', /invalid reference format|Bad image name/i],
+  ['bad container name', /Invalid container name/],
+  ['name taken', /name .* is already in use|already in use by container/i],
+  ['not running', /is not running|cannot attach to a stopped container/i],
+  ['paused', /is paused, unpause/],
+  ['already paused', /already paused/i],
+  ['not paused', /is not paused/],
+  ['running', /You cannot remove a running container/],
+  ['no command', /No command specified/],
+  ['bad signal', /Invalid signal/i],
+  ['ID file taken', /container ID file found/i],
+  ['no terminal here', /input device is not a TTY/i],
+  ['left', /read escape sequence|Left .*, which goes on/],
+  ['bad option', /unknown (?:shorthand )?(?:flag|option)/],
+  ['word missing', /requires at least .* argument|missing required argument/],
+  ['bad filter', /Invalid filter/],
+  ['bad variable', /invalid environment variable/],
+  ['bad line in the file', /contains whitespaces/],
+  ['bad volume', /invalid volume specification|invalid mount path|invalid mode|invalid specification/],
+  ['too little memory', /Minimum memory limit/],
+  ['bad size', /invalid suffix|invalid size/],
+  ['less swap than memory', /Minimum memoryswap limit/],
+  ['bad number of processors', /as a rational number/],
+  ['too many processors', /Range of CPUs/],
+  ['bad limit', /invalid ulimit type|ulimit soft limit must be/],
+  ['no such capability', /unknown capability/i],
+  ['bad security option', /--security-opt/],
+  ['no such network', /network nowhere not found/i],
+  ['bad time', /failed to parse value as time|wanted a date or an age/],
+  ['bad instruction', /not a valid change command|Bad change/],
+  [
+    'no such folder',
+    /no such directory|invalid output path|there is no such folder|There is no folder|Could not find the file \/no\b/,
+  ],
+  ['a file in the way of a folder', /cannot copy directory|there is a file named/],
+  ['a folder in the way of a file', /cannot overwrite directory|there is a folder named/],
+  ['nothing there', /Could not find the file|no such file or directory$|There is no "|There is nothing at/],
+  ['not between containers', /copying between containers|Cannot copy: wanted/],
+]
+
+export const senseOf = (message: string): string =>
+  senses.find(([, pattern]) => pattern.test(message))?.[0] ?? message
