@@ -56,11 +56,11 @@ export const copyFromContainer = async (
 
 /** The folder of the host that is to be filled, where it is there: one of the same name, or with `/.` the destination itself. */
 const mergedInto = ({ path, destination }: CopyFromOptions): string | undefined => {
-  if (destination === '-') return undefined
-  const into = /(^|\/)\.$/.test(path)
-    ? destination
-    : join(destination, posix.basename(posix.resolve('/', path)))
-  return statSync(into, { throwIfNoEntry: false })?.isDirectory() ? into : undefined
+  const isFolder = (place: string) => statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false
+  if (destination === '-' || !isFolder(destination)) return undefined
+  if (/(^|\/)\.$/.test(path)) return destination
+  const into = join(destination, posix.basename(posix.resolve('/', path)))
+  return isFolder(into) ? into : undefined
 }
 
 export interface CopyIntoOptions {

@@ -74,7 +74,8 @@ test('README.md is the table of these cases', t => {
 })
 
 test('names of cases are unique', t => {
-  t.is(new Set(cases.map(({ name }) => name)).size, cases.length)
+  for (const { title, cases } of subjects)
+    t.is(new Set(cases.map(({ name }) => name)).size, cases.length, title)
 })
 
 for (const { title, cases } of subjects)

@@ -35,7 +35,7 @@ export type Step =
   | { readonly look: readonly string[] }
 
 export interface Case {
-  /** What it is about, unique. */
+  /** What it is about, unique in its subject. */
   readonly name: string
   readonly image?: ImageSettings
   readonly steps: readonly Step[]

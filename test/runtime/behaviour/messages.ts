@@ -6,6 +6,7 @@ const senses: readonly (readonly [sense: string, message: RegExp])[] = [
   ['not found in $PATH', /executable file not found in \$PATH/],
   ['no such program', /exec: .*no such file or directory/],
   ['program not permitted', /exec: .*permission denied/],
+  ['not a program', /exec: .*exec format error/],
   ['no such working directory', /chdir to cwd .*no such file|open the working directory .*ENOENT/],
   [
     'working directory not absolute',
@@ -45,6 +46,8 @@ const senses: readonly (readonly [sense: string, message: RegExp])[] = [
   ['no such capability', /unknown capability/i],
   ['bad security option', /--security-opt/],
   ['no such network', /network nowhere not found/i],
+  ['bad host name', /Invalid hostname/],
+  ['bad number of lines', /Bad --tail/],
   ['bad time', /failed to parse value as time|wanted a date or an age/],
   ['bad instruction', /not a valid change command|Bad change/],
   [

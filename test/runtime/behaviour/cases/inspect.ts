@@ -25,7 +25,8 @@ export const inspect: Subject = {
           ],
         },
       ],
-      expect: '?',
+      expect:
+        '0 Config.Cmd=["sleep","60"] Config.Env=["PATH=/bin","A=1"] Config.User=app Config.WorkingDir=/data Config.Labels={"of":"image"} Config.Image=IMAGE',
     },
     {
       name: 'settings over those of the image',
@@ -44,12 +45,13 @@ export const inspect: Subject = {
           ],
         },
       ],
-      expect: '?',
+      expect:
+        '0 Config.Entrypoint=["sleep"] Config.Cmd=["7"] Config.Env=["A=2","B=3","PATH=/bin"] Config.User=5:6 Config.WorkingDir=/srv Config.Labels={"by":"me","of":"me"} Config.Hostname=box',
     },
     {
       name: '-it',
       steps: ['- create -it --name NAME IMAGE', { look: ['Config.Tty', 'Config.OpenStdin'] }],
-      expect: '?',
+      expect: '0 Config.Tty=true Config.OpenStdin=true',
     },
     {
       name: 'limits and the like',
@@ -64,8 +66,8 @@ export const inspect: Subject = {
           ],
         },
       ],
-      expect: '?',
+      expect:
+        '0 HostConfig.Memory=67108864 HostConfig.PidsLimit=50 HostConfig.ReadonlyRootfs=true HostConfig.AutoRemove=true',
     },
-    { name: 'the image', steps: ['- create --name NAME IMAGE', { look: ['Image'] }], expect: '?' },
   ],
 }
