@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { loadTree } from '../../src/image/view.js'
@@ -21,7 +21,8 @@ const corpus = process.env.LADING_CORPUS
 const reason =
   whyNoMounts ??
   (has('python3') ? (corpus ? undefined : 'LADING_CORPUS is not set') : 'python3 is not installed')
-const folder = mkdtempSync(join(process.cwd(), 'dist/rootfs-corpus-'))
+// In memory where that is: hundreds of trees are written and removed again.
+const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : 'dist', 'rootfs-corpus-'))
 test.after.always(() => rmSync(folder, { recursive: true, force: true }))
 
 const kinds: readonly RootfsKind[] = ['erofs', 'overlay', 'copy']
