@@ -51,10 +51,6 @@ const run = async (
   const { detach = false, explain = false, ...given } = options
   const onStep =
     globals.progress === 'plain' ? (step: string) => process.stderr.write(`lading: ${step}\n`) : undefined
-  if (!detach && !explain) {
-    const { anticipateStart } = await import('../../runtime/container/prepare-start.js')
-    void anticipateStart()
-  }
   const { container, image } = await createContainer({
     all: containersOf(globals),
     reference,

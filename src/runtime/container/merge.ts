@@ -10,6 +10,7 @@ import { configEnvironment, processEnvironment, readEnvironment } from './enviro
 import { badFlag, quoted } from './flag-errors.js'
 import type { ContainerFlags } from './flags.js'
 import { mountsOf } from './mounts.js'
+import { isHostname } from './names.js'
 import { exposedPorts } from './published-ports.js'
 import { parseUlimit, resourcesOf } from './resources.js'
 import { securityOf } from './security.js'
@@ -127,7 +128,7 @@ const workdirOf = (wanted: string | undefined, image: string): string => {
 }
 
 const checkHostname = (name: string): string => {
-  if (name.length <= 64 && /^[a-zA-Z0-9](?:[a-zA-Z0-9_.-]*[a-zA-Z0-9])?$/.test(name)) return name
+  if (isHostname(name)) return name
   throw new LadingError('USAGE', `Invalid hostname format: ${visible(name)}`, { data: { hostname: name } })
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { LadingError } from '../../spec/errors.js'
 import type { ControlGroup, ControlGroups } from '../cgroup/control-group.js'
 import { hostControlGroups } from '../cgroup/host.js'
 import { capabilitiesInStatus } from '../launcher/capabilities.js'
@@ -21,15 +22,6 @@ export interface PreparedStart {
   readonly user: ResolvedUser
   /** Made; to be removed after the end. An ordinary user's container has none. */
   readonly group?: ControlGroup
-}
-
-/** To be called early in a start, and not waited for: the container's process then enters its group sooner. */
-export const anticipateStart = async (): Promise<void> => {
-  try {
-    await hostControlGroups().anticipate()
-  } catch {
-    // Where there are none, the start itself tells.
-  }
 }
 
 /** What this process is allowed, which it can pass on. */
@@ -60,11 +52,13 @@ export const prepareStart = async (
     const complete = { ...prepared, cgroup: { version: 'none' } } as const
     return { program: programOf(settings, complete), prepared: complete, user: prepared.user }
   }
-  // Of a watcher that was killed: it is nobody's.
-  await groups.find(settings.id).remove()
-  const group = await groups.make(settings.id, {
-    resources: settings.resources,
-    anyDevice: settings.process.privileged,
+  const make = () =>
+    groups.make(settings.id, { resources: settings.resources, anyDevice: settings.process.privileged })
+  const group = await make().catch(async error => {
+    if (!(error instanceof LadingError && error.code === 'LOCKED')) throw error
+    // Of a watcher that was killed: it is nobody's.
+    await groups.find(settings.id).remove()
+    return make()
   })
   try {
     const complete = { ...prepared, cgroup: group.entry }
