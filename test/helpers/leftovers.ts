@@ -85,14 +85,29 @@ const kill = (pid: number): void => {
   }
 }
 
-/** SIGKILL for everything that lading runs on the host, until nothing of it is left; in any order, others being made meanwhile. */
-export const killEverything = (host: OwnHost): Promise<void> =>
-  until(() => {
+/** One that is frozen dies when it goes on. */
+const isKilled = (pid: number): boolean => {
+  try {
+    return /^(?:SigPnd|ShdPnd):\s*[0-9a-f]*[13579bdf][0-9a-f]{2}$/m.test(
+      readFileSync(`/proc/${pid}/status`, 'utf8'),
+    )
+  } catch {
+    return true
+  }
+}
+
+/** SIGKILL for everything that lading runs on the host, until nothing of it lives; in any order, others being made meanwhile. */
+export const killEverything = async (host: OwnHost): Promise<void> => {
+  let standing = 0
+  await until(() => {
     noteIds(host)
     const found = processesOf(host).toSorted(() => Math.random() - 0.5)
     for (const pid of found) kill(pid)
-    return found.length === 0
+    standing = found.every(isKilled) ? standing + 1 : 0
+    // Longer than a death takes.
+    return found.length === 0 || standing > 20
   })
+}
 
 /** lading on the host, not waited for. */
 export const startOn = (host: OwnHost, ...args: readonly string[]): ChildProcess =>

@@ -4,7 +4,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -40,7 +40,8 @@ export interface OwnHost {
 }
 
 export const makeOwnHost = async (name: string): Promise<OwnHost> => {
-  const folder = mkdtempSync(join(tmpdir(), `lading-${name}-`))
+  // In memory where that is: many files are made and removed again.
+  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), `lading-${name}-`))
   const holder = spawn('unshare', ['-n', 'sleep', '3600'], { stdio: 'ignore' })
   await once(holder, 'spawn')
   const ours = readlinkSync('/proc/self/ns/net')

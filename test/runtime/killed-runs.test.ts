@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { type Everything, everythingOf, killEverything, listed, startOn } from '../helpers/leftovers.js'
@@ -75,3 +77,46 @@ check(titled('run: killed at 40 moments it leaves nothing after prune'), async t
     t.deepEqual(await everythingOf(host), nothing, `after round ${round}`)
   }
 })
+
+check(
+  titled(
+    'rm, prune, commit, export, exec, stop: killed halfway they leave nothing after prune, and no half image',
+  ),
+  async t => {
+    const commands: readonly (readonly string[])[] = [
+      ['rm', '-f', 'subject'],
+      ['prune'],
+      ['commit', 'subject', 'half:1'],
+      ['export', 'subject', '-o', join(host.folder, 'half.tar')],
+      ['exec', 'subject', 'sleep', '1000'],
+      ['stop', 'subject'],
+    ]
+    for (let round = 0; round < 12; round++) {
+      const [name, ...words] = commands[round % commands.length]!
+      await host.done(
+        'run',
+        '-d',
+        '--name',
+        'subject',
+        'app:1',
+        'sh',
+        '-c',
+        'seq 300 | xargs touch; sleep 1000',
+      )
+      if (name === 'prune') await host.done('stop', '-t', '0', 'subject')
+      startOn(host, name!, ...words)
+      await sleep(20 + 50 * Math.floor(round / commands.length) + round)
+      await killEverything(host)
+      for (const { status } of await listed(host))
+        t.true(status === 'exited' || status === 'paused', `${name}: ${status}`)
+      await host.done('prune')
+      const { status } = await host.lading('rmi', 'half:1')
+      if (status === 0) await host.done('prune')
+      t.deepEqual(await everythingOf(host), nothing, `${name} in round ${round}`)
+      t.deepEqual(
+        readdirSync(host.folder).filter(file => file.includes('half') && file !== 'half.tar'),
+        [],
+      )
+    }
+  },
+)

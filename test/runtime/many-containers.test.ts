@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { hostControlGroups } from '../../src/runtime/cgroup/host.js'
 import {
@@ -12,7 +13,7 @@ import {
   startOn,
 } from '../helpers/leftovers.js'
 import { makeOwnHost, noOwnHost, type OwnHost } from '../helpers/own-host.js'
-import { eachOf } from '../helpers/programs.js'
+import { eachOf, run } from '../helpers/programs.js'
 
 // What is left of containers, however they and whoever watched them ended.
 const check = noOwnHost === undefined ? test.serial : test.serial.skip
@@ -188,3 +189,42 @@ check(titled('prune: beside others that start, run and remove containers it harm
   await host.done('prune')
   t.deepEqual(await everythingOf(host), nothing)
 })
+
+check(
+  titled('prune: whoever reads a container that does not run gets all of it, or is told that it is gone'),
+  async t => {
+    const counts: number[] = []
+    for (let round = 0; round < 6; round++) {
+      await host.done(
+        'run',
+        '--name',
+        'full',
+        '--network',
+        'none',
+        'app:1',
+        'sh',
+        '-c',
+        'mkdir /d; cd /d; seq 1500 | xargs touch',
+      )
+      const tar = join(host.folder, 'full.tar')
+      const exporting = host.lading('export', 'full', '-o', tar)
+      // An export takes some tenths of a second.
+      await sleep(60 + 60 * round)
+      const [{ status, stderr }, pruned] = await Promise.all([exporting, host.lading('prune')])
+      t.is(pruned.status, 0, pruned.stderr)
+      if (status === 0)
+        counts.push(
+          run('tar', ['-tf', tar])
+            .split('\n')
+            .filter(name => name.startsWith('d/') && name !== 'd/').length,
+        )
+      else t.regex(stderr, /No such container|There is nothing called|full/)
+    }
+    t.log(`${counts.length} of 6 were exported`)
+    t.true(
+      counts.every(count => count === 1500),
+      counts.join(),
+    )
+    t.deepEqual(await everythingOf(host), nothing)
+  },
+)

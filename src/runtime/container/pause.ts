@@ -2,7 +2,7 @@ import { LadingError } from '../../spec/errors.js'
 import { withLock } from '../../store/file-lock.js'
 import type { ControlGroup } from '../cgroup/control-group.js'
 import { groupOf, runningProcess, statusOf } from './control.js'
-import { type Container, reread } from './record.js'
+import { type Container, reread, withRecordLock } from './record.js'
 import { isActive } from './state.js'
 
 const freezerOf = (container: Container): ControlGroup => {
@@ -32,14 +32,25 @@ export const unpauseContainer = async (container: Container): Promise<void> => {
 /**
  * Run `work` while all its processes stand still, where they run: a tree that is read meanwhile is of one moment. One at a
  * time: who is done would let the container go on under the other's hands. It goes on also when this process is told
- * to end. Throws CONFLICT when somebody else let it go on meanwhile: then what was read is of no one moment.
+ * to end. One that does not run is neither started nor removed meanwhile: whoever wants that waits. Throws CONFLICT when
+ * somebody else let it go on meanwhile: then what was read is of no one moment.
  */
 export const withFrozen = async <Result>(
   container: Container,
   work: () => Promise<Result>,
+): Promise<Result> =>
+  isActive(reread(container).state)
+    ? withFrozenGroup(container, work)
+    : withRecordLock(container, async current =>
+        isActive(current.state) ? withFrozenGroup(current, work) : work(),
+      )
+
+const withFrozenGroup = async <Result>(
+  container: Container,
+  work: () => Promise<Result>,
 ): Promise<Result> => {
   const group = groupOf(container)
-  if (group === undefined || !isActive(container.state)) return work()
+  if (group === undefined) return work()
   return withLock(container.places.frozenLock, 'exclusive', async () => {
     const status = await statusOf(reread(container))
     if (status !== 'running' && status !== 'paused') return work()
