@@ -5,7 +5,7 @@ import { identify } from '../../src/runtime/container/process-identity.js'
 import { idMapOf } from '../../src/runtime/rootless/id-map.js'
 import { archiveOf, busyboxEntries, imageOf } from '../helpers/busybox-image.js'
 import { makeTestUser, noOrdinaryUser, type TestUser } from '../helpers/ordinary-user.js'
-import { run } from '../helpers/programs.js'
+import { attempt, run } from '../helpers/programs.js'
 
 // Containers of an ordinary user, whom the test makes.
 const check = noOrdinaryUser === undefined ? test.serial : test.serial.skip
@@ -174,6 +174,32 @@ check(titled('run: what an ordinary user cannot have is refused with a reason'),
   t.regex(stats.stderr, /no statistics/)
   await done('rm', '-f', 'sleeper')
 })
+
+/** Everything of the user's, root of containers and their other users. */
+const killAllOf = (): void => {
+  for (const uid of [user.uid, user.range!.first + 999]) attempt('pkill', ['-KILL', '-U', String(uid)])
+}
+
+check(
+  titled('ps, exec, start: after everything was killed, and after what holds the namespace was'),
+  async t => {
+    await done('run', '-d', '--name', 'lasting', 'app:1', 'sh', '-c', 'su app -c "sleep 1000"')
+    const holder = () => JSON.parse(readFileSync(join(store(), 'rootless/holder.json'), 'utf8')).pid as number
+    const first = holder()
+    process.kill(first, 'SIGKILL')
+    // Others go on in the namespace as long as a container is in it.
+    t.is(await done('exec', 'lasting', 'id', '-u'), '0')
+    t.is(holder(), first)
+    killAllOf()
+    t.regex(await done('ps', '-a', '--filter', 'name=lasting'), /Exited \(137\)/)
+    await done('start', 'lasting')
+    t.not(holder(), first)
+    t.is(await done('exec', 'lasting', 'id', '-u'), '0')
+    killAllOf()
+    await done('prune')
+    t.is((await user.lading('inspect', 'lasting')).status, 1)
+  },
+)
 
 check(titled('info: says whose containers they are, and why what does not work does not'), async t => {
   const info = JSON.parse(await done('info', '--json'))
