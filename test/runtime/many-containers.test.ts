@@ -10,9 +10,10 @@ import {
   killEverything,
   leasesOf,
   listed,
+  processesOf,
   startOn,
 } from '../helpers/leftovers.js'
-import { makeOwnHost, noOwnHost, type OwnHost } from '../helpers/own-host.js'
+import { makeOwnHost, noOwnHost, type OwnHost, until } from '../helpers/own-host.js'
 import { eachOf, run } from '../helpers/programs.js'
 
 // What is left of containers, however they and whoever watched them ended.
@@ -113,6 +114,21 @@ check(
     t.deepEqual(await everythingOf(host), nothing)
   },
 )
+
+check(titled('run: a container ends with whoever watches it, and its link with it'), async t => {
+  const foreground = startOn(host, 'run', '--name', 'here', 'app:1', 'sh', '-c', 'echo up; sleep 1000')
+  await readFirstLine(foreground)
+  await host.done('run', '-d', '--init', '--name', 'there', 'app:1', 'sh', '-c', 'sleep 1000 & sleep 1000')
+  for (const { id } of await listed(host)) {
+    const state = JSON.parse(readFileSync(join(host.store, 'containers', id, 'state.json'), 'utf8'))
+    process.kill(state.watcher.pid, 'SIGKILL')
+  }
+  await until(() => processesOf(host).length === 0)
+  for (const { status, exitCode } of await listed(host)) t.deepEqual([status, exitCode], ['exited', 137])
+  await until(async () => (await everythingOf(host)).links.length === 0)
+  await host.done('prune')
+  t.deepEqual(await everythingOf(host), nothing)
+})
 
 check(titled('ps: after a reboot containers have ended with 255, and start again'), async t => {
   await host.done('run', '-d', '--name', 'kept', 'app:1', 'sh', '-c', 'echo started; sleep 1000')
