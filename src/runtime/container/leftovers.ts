@@ -4,6 +4,7 @@ import { leaveContainerNetwork } from './container-network.js'
 import { isAlive } from './process-identity.js'
 import { type Container, readState, writeState } from './record.js'
 import { isLost, isOrphan, settled } from './state.js'
+import { killContainer } from './stop.js'
 
 /**
  * Whether it was killed with its watcher and only does not notice, as it is frozen: paused, or by a command that was killed
@@ -22,7 +23,7 @@ export const settleLost = async (container: Container): Promise<void> => {
   if (written.watcher === undefined || isAlive(written.watcher)) return
   if (isAlive(written.process)) {
     if (!isDoomed(container)) return
-    await hostControlGroups().find(container.settings.id).killAll()
+    await killContainer(container)
   }
   if (!isRootless()) await hostControlGroups().find(container.settings.id).remove()
   await leaveContainerNetwork(container)
