@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { loadTree } from '../../src/image/view.js'
@@ -11,6 +11,7 @@ import { LadingError } from '../../src/spec/errors.js'
 import { openSource } from '../../src/transports/open.js'
 import { parsePlace } from '../../src/transports/place.js'
 import { type DiskListing, listingScript } from '../helpers/disk-listing.js'
+import { memoryFolder } from '../helpers/memory-folder.js'
 import { inMounted, whyNoMounts } from '../helpers/mounted.js'
 import { has } from '../helpers/programs.js'
 import { listingDifferences, tidyListing } from '../helpers/tree-listing.js'
@@ -21,8 +22,7 @@ const corpus = process.env.LADING_CORPUS
 const reason =
   whyNoMounts ??
   (has('python3') ? (corpus ? undefined : 'LADING_CORPUS is not set') : 'python3 is not installed')
-// In memory where that is: hundreds of trees are written and removed again.
-const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : 'dist', 'rootfs-corpus-'))
+const folder = mkdtempSync(join(memoryFolder(), 'rootfs-corpus-'))
 test.after.always(() => rmSync(folder, { recursive: true, force: true }))
 
 const kinds: readonly RootfsKind[] = ['erofs', 'overlay', 'copy']
