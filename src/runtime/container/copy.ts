@@ -34,10 +34,10 @@ export const copyFromContainer = async (
   const { places, all, settings } = container
   const bind = bindsOf(all, settings).find(({ target }) => path === target || path.startsWith(`${target}/`))
   if (bind?.is === 'folder') {
-    await using snapshot = await openDirectory(bind.source)
-    return await withFrozen(container, () =>
-      copyOut(snapshot, { ...options, path: path.slice(bind.target.length) || '/' }),
-    )
+    return await withFrozen(container, async () => {
+      await using snapshot = await openDirectory(bind.source)
+      return await copyOut(snapshot, { ...options, path: path.slice(bind.target.length) || '/' })
+    })
   }
   await using image = await imageOf(container)
   await rootfsOf(container, async () => image)
