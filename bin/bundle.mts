@@ -1,7 +1,7 @@
 /**
  * Makes what bin/lading.js starts: dist/lading.cjs, the compiled command line and the libraries that it uses as
- * one script, in which a module still runs only when it is first asked for; dist/lading.code, what V8 made
- * of it; and dist/thread.cjs, all that its threads run, which are there 25 ms sooner than from modules.
+ * one script, in which a module still runs only when it is first asked for; what V8 made of it in
+ * dist/lading.code and dist/containers.code; and dist/thread.cjs, all that its threads run, which are there 25 ms sooner than from modules.
  *
  * Some modules must know where they lie: a job is known by the URL of its module. So `import.meta.url` in the
  * bundles is what it is in dist/src, and no module has to know of them.
@@ -11,7 +11,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { Script } from 'node:vm'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { convert } from '../src/verbs/convert.js'
@@ -88,31 +88,49 @@ serveJobs(url => jobs[url]())`,
     banner: { js: "const urlOf = path => require('node:url').pathToFileURL(__dirname + '/' + path).href" },
   })
 
-const keepCode = async () => {
+/** Keep the code of what `commands` run, in a file of their own: reading what other commands run takes time, too. */
+const keepCode = async (file: string, commands: readonly (readonly string[])[]) => {
+  // The code bears the name: no path of this machine.
+  const script = new Script(readFileSync(bundle, 'utf8'), { filename: basename(file) })
+  const start: Start = script.runInThisContext()
+  const { main } = start(createRequire(bundle), folder)
+  for (const words of commands) await main(words)
+  writeFileSync(file, script.createCachedData())
+}
+
+const keepCodes = async () => {
   const temporary = mkdtempSync(join(tmpdir(), 'lading-build-'))
-  const { write } = process.stdout
+  const { exit, exitCode } = process
+  const { stdout, stderr } = process
+  const writes = [stdout.write, stderr.write] as const
   try {
     const archive = join(temporary, 'a.tar')
     mkdirSync(join(temporary, 'tree/etc'), { recursive: true })
     writeFileSync(join(temporary, 'tree/etc/hostname'), 'a\n')
+    const store = join(temporary, 'store')
     await convert({
       source: `dir:${temporary}/tree`,
       destination: `docker-archive:${archive}`,
-      storeDirectory: temporary,
+      storeDirectory: store,
     })
-    // The code bears the name: no path of this machine.
-    const script = new Script(readFileSync(bundle, 'utf8'), { filename: 'lading.cjs' })
-    const start: Start = script.runInThisContext()
-    const { main } = start(createRequire(bundle), folder)
-    process.stdout.write = () => true
-    await main(['--version'])
-    for (const words of [['inspect'], ['history'], ['ls'], ['ls', '-lR']]) await main([...words, archive])
-    writeFileSync(join(folder, 'lading.code'), script.createCachedData())
+    stdout.write = stderr.write = ((_: unknown, done?: () => void) => done?.() ?? true) as typeof stdout.write
+    process.exit = (() => {}) as typeof process.exit
+    const looks = [['inspect'], ['history'], ['ls'], ['ls', '-lR']].map(words => [...words, archive])
+    await keepCode(join(folder, 'lading.code'), [['--version'], ...looks])
+    // There is no such program: where containers can be made, all but that is done. The first run makes what others find.
+    await convert({ source: archive, destination: 'store:a:1', storeDirectory: store })
+    const run = ['--store', store, 'run', '--rm', '--network', 'none', 'a:1', '/none']
+    await keepCode(join(temporary, 'first.code'), [run])
+    await keepCode(join(folder, 'containers.code'), [run])
   } finally {
-    process.stdout.write = write
+    ;[stdout.write, stderr.write] = writes
+    process.exit = exit
+    process.exitCode = exitCode
     rmSync(temporary, { recursive: true })
   }
 }
 
 await Promise.all([makeBundle(), makeThread()])
-await keepCode()
+if (/[^\0-\x7f]/.test(readFileSync(bundle, 'utf8')))
+  throw new Error(`${bundle} is to be ASCII: write what is not as an escape in regular expressions`)
+await keepCodes()

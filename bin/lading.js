@@ -18,10 +18,15 @@ const maker = join(folder, 'bin/bundle.mjs')
 
 const timeOf = file => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 
-const loadBundle = () => {
-  const script = new Script(readFileSync(bundle, 'utf8'), {
+/** Commands for which other code was kept. */
+const forContainers = /^(run|create|start|exec)$/
+
+const loadBundle = words => {
+  const code = words.some(word => forContainers.test(word)) ? 'containers.code' : 'lading.code'
+  // It is ASCII, which is read as it is.
+  const script = new Script(readFileSync(bundle, 'latin1'), {
     filename: 'lading.cjs',
-    cachedData: readFileSync(join(folder, 'lading.code')),
+    cachedData: readFileSync(join(folder, code)),
   })
   return script.runInThisContext()(require, folder)
 }
@@ -36,7 +41,7 @@ const start = async words => {
   const unfinished = 13
   process.exitCode = unfinished
   const stale = timeOf(bundle) < timeOf(maker)
-  const { main } = stale || words.includes('--debug') ? await loadModules() : loadBundle()
+  const { main } = stale || words.includes('--debug') ? await loadModules() : loadBundle(words)
   await main(words)
   if (process.exitCode === unfinished) process.exitCode = 0
 }

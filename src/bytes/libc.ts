@@ -1,7 +1,7 @@
 import { LadingError } from '../spec/errors.js'
 
-/** As the function's prototype has them, bytes or null for pointers. */
-export type LibraryArguments = (number | bigint | Uint8Array | null)[]
+/** As the function's prototype has them: bytes, texts, arrays of texts or null for pointers. */
+export type LibraryArguments = (number | bigint | Uint8Array | string | readonly (string | null)[] | null)[]
 export type LibraryFunction = (...args: LibraryArguments) => number
 
 export interface CLibrary {

@@ -27,7 +27,7 @@ export const addContainerOptions = (command: Command): Command => {
       .option('--tmpfs <spec>', 'TARGET[:OPTIONS]: a folder in memory', many)
       .option('--read-only', 'It cannot write to its root file system')
       .option('-h, --hostname <name>', 'Instead of the beginning of its ID')
-      .option('--network <mode>', 'bridge, none or host')
+      .option('--network <mode>', 'bridge, none or host; of an ordinary user none or host')
       .addOption(new Option('--net <mode>').hideHelp())
       .option(
         '-p, --publish <spec>',

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { addGlobalOptions, type CommandModule } from './command.js'
+import { addGlobalOptions, type CommandModule, globalsOf, storeDirectoryOf } from './command.js'
 import { reportFailure } from './failure.js'
 
 /** Name, one line for the help, the module. */
@@ -70,6 +70,9 @@ const commands: readonly (readonly [name: string, summary: string, load: () => P
 const versionOf = (): string =>
   JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version
 
+/** What keeps `run` from running a program at all ends with docker's 125. */
+const statusOf = (command: string | undefined, status: number): number => (command === 'run' ? 125 : status)
+
 /** The command's name: the first word that is no option and no value of one. */
 const wantedCommand = (words: readonly string[]): string | undefined =>
   words.find(
@@ -94,6 +97,11 @@ export const main = async (words: readonly string[]): Promise<void> => {
     if (name === wanted)
       program.addCommand(addGlobalOptions((await load()).command().summary(summary)).exitOverride())
     else program.command(name).summary(summary)
+  if (process.getuid?.() !== 0)
+    program.hook('preAction', async (_, command) => {
+      const { enterForCommand } = await import('./ordinary-user.js')
+      await enterForCommand(command.name(), storeDirectoryOf(globalsOf(command)))
+    })
   try {
     await program.parseAsync(words, { from: 'user' })
   } catch (error) {
@@ -103,6 +111,6 @@ export const main = async (words: readonly string[]): Promise<void> => {
         ? error.exitCode === 0
           ? 0
           : 2
-        : reportFailure(error, words.includes('--debug'))
+        : statusOf(wanted, reportFailure(error, words.includes('--debug')))
   }
 }

@@ -130,9 +130,9 @@ const nanoseconds: Readonly<Record<string, number>> = {
 
 /** Go's durations: `1m30s`, `500ms`. */
 const duration = (text: string, { wrong }: Context): number => {
-  if (!/^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/.test(text))
+  if (!/^(?:\d+(?:\.\d+)?(?:ns|us|\u00b5s|ms|s|m|h))+$/.test(text))
     throw wrong(`${JSON.stringify(text)} is no duration`)
-  return [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)].reduce(
+  return [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|\u00b5s|ms|s|m|h)/g)].reduce(
     (sum, [, count, unit]) => sum + Number(count) * nanoseconds[unit!]!,
     0,
   )

@@ -8,11 +8,13 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { noEngine, startEngine } from '../helpers/engine.js'
 import { benchInput } from './archive.js'
+import { imageRows } from './image-rows.js'
 import { openMemory, openPlace } from './place.js'
 import { machine, markdown, type Report, versions } from './report.js'
 import { type RowResult, runRow } from './rounds.js'
-import { allRows } from './rows.js'
+import { runtimeRows } from './runtime-rows.js'
 import { runScaling } from './scaling.js'
+import { openWorkbench } from './workbench.js'
 
 const { values } = parseArgs({
   options: {
@@ -37,10 +39,11 @@ try {
   mkdirSync(folder)
   const engine = noEngine === undefined ? await startEngine(place.path) : undefined
   try {
-    const all = allRows({ folder, input, ...(engine && { engine }) })
+    const bench = openWorkbench({ folder, input, ...(engine && { engine }) })
+    const all = { ...imageRows(bench), ...runtimeRows(bench) }
     for (const name of values.only?.split(',') ?? Object.keys(all)) {
       say(`Measuring ${name}`)
-      const result = runRow(all[name]!(), rounds, place)
+      const result = await runRow(all[name]!(), rounds, place)
       for (const { name, failed } of result.results) if (failed) say(`  ${name}: ${failed}`)
       rows.push(result)
     }

@@ -37,6 +37,13 @@ export const measure = ({ words, env = {} }: Command): Measurement => {
   }
 }
 
+/** The same for what this process does itself, whose memory says nothing. */
+export const measureHere = async (work: () => Promise<void>): Promise<Measurement> => {
+  const began = process.hrtime.bigint()
+  await work()
+  return { seconds: Number(process.hrtime.bigint() - began) / 1e9, megabytes: 0 }
+}
+
 export const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length / 2

@@ -1,11 +1,11 @@
-import { type Command, type Measurement, measure, median } from './measure.js'
+import { type Command, type Measurement, measure, measureHere, median } from './measure.js'
 import type { BenchPlace } from './place.js'
 
 /** Somebody who does a piece of work. */
 export interface Contestant {
   readonly name: string
-  /** The command of a round, which gets names of its own. */
-  readonly command: (round: number) => Command
+  /** The command of a round, which gets names of its own; or what is done in this process. */
+  readonly work: (round: number) => Command | (() => Promise<void>)
   /** Take away what a round has made; not measured. */
   readonly after?: (round: number) => void
 }
@@ -13,6 +13,8 @@ export interface Contestant {
 export interface Row {
   readonly name: string
   readonly contestants: readonly Contestant[]
+  /** How often, where that is not as usual: what is short and varies. */
+  readonly rounds?: number
   /** By contestant: how many times faster lading has to be. */
   readonly wanted: Readonly<Record<string, number>>
   /** By contestant: how many seconds more lading may take, where a ratio says little. */
@@ -33,8 +35,9 @@ export interface RowResult {
   }[]
 }
 
-/** One round to warm up, then `rounds`, the contestants one after another, each round beginning with another one. */
-export const runRow = (row: Row, rounds: number, place: BenchPlace): RowResult => {
+/** One round to warm up, then `usual` ones or more, the contestants one after another, each round beginning with another one. */
+export const runRow = async (row: Row, usual: number, place: BenchPlace): Promise<RowResult> => {
+  const rounds = Math.max(usual, row.rounds ?? 0)
   const measured = new Map<string, Measurement[]>(row.contestants.map(({ name }) => [name, []]))
   const failed = new Map<string, string>()
   for (let round = 0; round <= rounds; round++) {
@@ -43,7 +46,8 @@ export const runRow = (row: Row, rounds: number, place: BenchPlace): RowResult =
       if (failed.has(contestant.name)) continue
       place.settle()
       try {
-        const result = measure(contestant.command(round))
+        const work = contestant.work(round)
+        const result = typeof work === 'function' ? await measureHere(work) : measure(work)
         if (round > 0) measured.get(contestant.name)!.push(result)
       } catch (error) {
         failed.set(contestant.name, (error as Error).message)

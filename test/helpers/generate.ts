@@ -22,6 +22,8 @@ export interface TestEntry {
   readonly device?: readonly [number, number]
   readonly mode?: number
   readonly mtime?: number
+  /** User and group. */
+  readonly owner?: number
 }
 
 /** A tar of these entries in this order, by tar-stream. */
@@ -35,9 +37,10 @@ export const tarOf = async (entries: readonly TestEntry[]): Promise<Buffer> => {
     device,
     mode,
     mtime = 0,
+    owner = 0,
   } of entries) {
     const header = {
-      ...{ name, type, uid: 0, gid: 0, mtime: new Date(mtime * 1000) },
+      ...{ name, type, uid: owner, gid: owner, mtime: new Date(mtime * 1000) },
       ...(linkname !== undefined && { linkname }),
       ...(mode !== undefined && { mode }),
       ...(device && { devmajor: device[0], devminor: device[1] }),

@@ -62,7 +62,6 @@ export const preparedOf = (
   limits: [],
   capabilities: capabilitiesInStatus(readFileSync('/proc/self/status', 'utf8'), 'CapPrm'),
   rootless: false,
-  ttyGroup: true,
   detached: false,
   masks: [],
   hostDevices: [],

@@ -37,7 +37,7 @@ const onGround = (
 const placeOf = (ground: Ground, pid: number, changes: Partial<ExecPlace> = {}): ExecPlace => {
   const { machine, user, limits, capabilities } = preparedOf({ tree: ground.tree, mountPoint: '/' })
   return {
-    ...{ machine, user, limits, capabilities, pid, detached: false, rootless: false },
+    ...{ machine, user, limits, capabilities, pid, detached: false },
     cgroup: { version: 'none' },
     ...changes,
   }

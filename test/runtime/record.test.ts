@@ -1,10 +1,21 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
+import { markAtWork } from '../../src/runtime/container/at-work.js'
 import { findContainer, lookForContainer } from '../../src/runtime/container/find.js'
 import { LogFile } from '../../src/runtime/container/log-file.js'
 import { readLogs } from '../../src/runtime/container/logs.js'
@@ -188,13 +199,28 @@ test('claim: throws NOT_FOUND for a container that was removed meanwhile', async
   t.false(existsSync(container.places.folder))
 })
 
-test('removeRemains: drafts of makers that died go after a minute', async t => {
+test('claim: whoever was started by the watcher takes over from it', async t => {
+  const container = await make(newStore(), undefined, { watched: true })
+  t.is((await claim(container, process.pid)).state.watcher?.pid, process.pid)
+})
+
+test('removeRemains: drafts and removals go with the process that was at them, and not before', async t => {
   const all = newStore()
   const draft = await openDraft(all)
-  removeRemains(all)
-  t.true(existsSync(draft.folder))
-  removeRemains(all, Date.now() + 61_000)
-  t.false(existsSync(draft.folder))
+  const container = await make(all)
+  const gone = join(all.containers, `.old-${container.settings.id}`)
+  markAtWork(container.places.folder)
+  renameSync(container.places.folder, gone)
+  await removeRemains(all)
+  t.true(existsSync(draft.folder) && existsSync(gone))
+  for (const folder of [draft.folder, gone]) {
+    const mark = join(folder, 'at-work')
+    const another = readlinkSync(mark).replace(/ \d+ /, ' 1 ')
+    rmSync(mark)
+    symlinkSync(another, mark)
+  }
+  await removeRemains(all)
+  t.false(existsSync(draft.folder) || existsSync(gone))
 })
 
 test('readPins: the images of containers, those being made too', async t => {

@@ -5,8 +5,6 @@ import test from 'ava'
 import { memorySource } from '../../src/bytes/memory-source.js'
 import { imageContents } from '../../src/image/file-content.js'
 import { pickImage } from '../../src/image/pick-image.js'
-import { loadTree } from '../../src/image/view.js'
-import type { AnySource } from '../../src/image/wrapped-source.js'
 import { indexLayer } from '../../src/layer/index-layer.js'
 import { addLayer, mergeTocs } from '../../src/layer/merged-tree.js'
 import { chooseRootfs } from '../../src/runtime/rootfs/choose.js'
@@ -24,10 +22,8 @@ import { rootfsFolders } from '../../src/runtime/rootfs/store-folders.js'
 import { stubsFor } from '../../src/runtime/rootfs/stubs.js'
 import { verifyLayers } from '../../src/runtime/rootfs/verify-layers.js'
 import type { RootfsKind } from '../../src/runtime/settings.js'
-import { LadingError } from '../../src/spec/errors.js'
 import { openSource } from '../../src/transports/open.js'
 import { parsePlace } from '../../src/transports/place.js'
-import type { DiskListing } from '../helpers/disk-listing.js'
 import { dockerAges, dockerArchive, layerOf, ociArchive, randomImage, tarOf } from '../helpers/generate.js'
 import { mountedListing, whyNoMounts } from '../helpers/mounted.js'
 import { attempt, has } from '../helpers/programs.js'
@@ -223,7 +219,7 @@ mounting(`pruneRootfs: what an image or a container needs stays, the rest goes${
   const places = [freshFolder(), freshFolder()].map(folder => ({ folder, rootless: false }))
   for (const [index, kind] of (['erofs', 'overlay'] as const).entries())
     await prepareRootfs({ image, place: places[index]!, storeDirectory, kind })
-  const containers = places.map(({ folder }) => folder)
+  const containers = () => places.map(({ folder }) => folder)
   const images = [image.image.config.diffIds]
   t.deepEqual(await pruneRootfs({ storeDirectory, images, containers }), [])
   const gone = await pruneRootfs({ storeDirectory, images: [], containers })
@@ -233,7 +229,7 @@ mounting(`pruneRootfs: what an image or a container needs stays, the rest goes${
   for (const place of places)
     t.deepEqual(listingDifferences(mountedListing(await reopenRootfs(place)), wanted), [])
   for (const place of places) await removeRootfs(place)
-  t.is((await pruneRootfs({ storeDirectory, images: [], containers: [] })).length, 1 + tars.length + 1)
+  t.is((await pruneRootfs({ storeDirectory, images: [], containers: () => [] })).length, 1 + tars.length + 1)
   for (const name of ['images', 'inflated', 'unpacked', 'tmp'])
     t.deepEqual(readdirSync(join(storeDirectory, 'rootfs', name)), [], name)
 })
@@ -314,73 +310,6 @@ test('chooseRootfs: the best that works, and why', t => {
     message: /overlayfs does not work here/,
   })
 })
-
-const corpus = process.env.LADING_CORPUS
-const corpusReason = reason || (corpus ? '' : ' [skipped: LADING_CORPUS is not set]')
-
-;(corpusReason === '' ? test.serial : test.serial.skip)(
-  `prepareRootfs: every image of the corpus looks the same by erofs and by overlay${corpusReason}`,
-  async t => {
-    t.timeout(20 * 60_000)
-    const items = readFileSync(join(corpus!, 'INDEX.tsv'), 'utf8')
-      .split('\n')
-      .slice(1)
-      .map(line => line.split('\t'))
-      .filter(([, , kind = '']) => /archive|layout/.test(kind))
-    const counts = new Map<string, number>()
-    let same = 0
-    const storeDirectory = freshFolder()
-    for await (const { path, image } of imagesOf(items.map(([path]) => join(corpus!, path!)))) {
-      // What does not have the bytes that it says is not seen to by EROFS, and may be in the store whole by overlay.
-      const damage = await verifyLayers(image).catch(error => error)
-      if (damage instanceof LadingError) {
-        counts.set(damage.code, (counts.get(damage.code) ?? 0) + 1)
-        continue
-      }
-      const listings: DiskListing[] = []
-      const refusals: string[] = []
-      for (const kind of ['erofs', 'overlay'] as const) {
-        const place = { folder: freshFolder(), rootless: false }
-        try {
-          listings.push(mountedListing(await prepareRootfs({ image, place, storeDirectory, kind })))
-        } catch (error) {
-          if (!(error instanceof LadingError)) throw new Error(`${path}, ${kind}: ${error}`)
-          refusals.push(`${kind}: ${error.message}`)
-        }
-        await removeRootfs(place)
-      }
-      if (refusals.length > 0) {
-        t.is(refusals.length, 2, `${path}: ${refusals}`)
-        const why = refusals[0]!.replace(/(?:[0-9a-f]{12,}|".*?").*/, '…').slice(0, 100)
-        counts.set(why, (counts.get(why) ?? 0) + 1)
-        continue
-      }
-      t.deepEqual(listingDifferences(listings[0]!, listings[1]!), [], path)
-      same++
-    }
-    t.log(`${same} images look the same; refused:`, Object.fromEntries(counts))
-    t.true(same > 50)
-  },
-)
-
-/** Every image that can be read at all of these places, of all platforms. */
-async function* imagesOf(paths: readonly string[]) {
-  for (const path of paths) {
-    let source: AnySource
-    try {
-      source = await openSource(parsePlace(path))
-    } catch (error) {
-      if (error instanceof LadingError) continue
-      throw error
-    }
-    await using _source = source
-    const roots = await source.roots().catch(() => [])
-    for (const root of roots) {
-      const tree = await loadTree(source, root).catch(() => undefined)
-      for (const image of tree?.images ?? []) yield { path, image: { source, tree: tree!, image } }
-    }
-  }
-}
 
 const ownXattrs = (xattrs: unknown) =>
   Object.fromEntries(Object.entries(xattrs as object).filter(([name]) => !/^\w+\.overlay\./.test(name)))

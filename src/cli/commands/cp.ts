@@ -1,7 +1,14 @@
 import { Command } from 'commander'
 import { LadingError } from '../../spec/errors.js'
 import { cp } from '../../verbs/cp.js'
-import { checkByteOutput, examples, type GlobalOptions, globalsOf, lookOptions } from '../command.js'
+import {
+  checkByteOutput,
+  examples,
+  type GlobalOptions,
+  globalsOf,
+  lookOptions,
+  storeDirectoryOf,
+} from '../command.js'
 import { containersOf } from '../container-command.js'
 import { printJson, reportLosses } from '../output.js'
 
@@ -72,6 +79,8 @@ const copyWithContainer = async (
       'USAGE',
       'Cannot copy: wanted PLACE PATH DESTINATION, CONTAINER:PATH DESTINATION, or SOURCE CONTAINER:PATH',
     )
+  const { enterForContainers } = await import('../ordinary-user.js')
+  await enterForContainers(storeDirectoryOf(globals))
   const { findContainer } = await import('../../runtime/container/find.js')
   const { copyFromContainer, copyIntoContainer } = await import('../../runtime/container/copy.js')
   const all = containersOf(globals)

@@ -52,6 +52,8 @@ export const command = (): Command =>
     )
 
 const showChanges = async (query: string, globals: GlobalOptions, exitCode: boolean): Promise<void> => {
+  const { enterForContainers } = await import('../ordinary-user.js')
+  await enterForContainers(storeDirectoryOf(globals))
   const { findContainer } = await import('../../runtime/container/find.js')
   const { diffContainer } = await import('../../runtime/container/diff-container.js')
   const changes = await diffContainer(findContainer(containersOf(globals), query))

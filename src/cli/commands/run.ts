@@ -32,7 +32,7 @@ export const command = (): Command =>
     .action(async (reference: string, program: readonly string[], options: Options, command: Command) => {
       const globals = globalsOf(command)
       try {
-        await run(reference, program, options, globals)
+        process.exitCode = await run(reference, program, options, globals)
       } catch (error) {
         reportRunFailure(error, globals)
       }
@@ -41,40 +41,39 @@ export const command = (): Command =>
       process.exit()
     })
 
+/** The exit status. */
 const run = async (
   reference: string,
   program: readonly string[],
   options: Options,
   globals: GlobalOptions,
-): Promise<void> => {
+): Promise<number> => {
   const { detach = false, explain = false, ...given } = options
   const onStep =
     globals.progress === 'plain' ? (step: string) => process.stderr.write(`lading: ${step}\n`) : undefined
-  if (!detach && !explain) {
-    const { anticipateStart } = await import('../../runtime/container/prepare-start.js')
-    void anticipateStart()
-  }
   const { container, image } = await createContainer({
     all: containersOf(globals),
     reference,
     flags: flagsOf(given, program),
-    watched: !detach,
+    watched: true,
     ...(given.platform !== undefined && { platform: parsePlatform(given.platform) }),
     ...(given.cidfile !== undefined && { cidfile: given.cidfile }),
     ...(onStep && { onStep }),
   })
   if (explain) {
     const { explainContainer } = await import('../../runtime/container/explain-container.js')
-    return print(await explainContainer(container, image))
+    print(await explainContainer(container, image))
+    return 0
   }
   if (detach) {
     await image[Symbol.asyncDispose]()
     const { startSupervisor } = await import('../../runtime/container/start-supervisor.js')
     await startSupervisor(container, { onNote: warn, ...(onStep && { onStep }) })
-    return print(container.settings.id)
+    print(container.settings.id)
+    return 0
   }
   const { runInForeground } = await import('../../runtime/container/foreground.js')
   const end = await runInForeground(container, { image, onNote: warn, ...(onStep && { onStep }) })
   warnOfEnd(container.settings.name, end)
-  process.exitCode = end.exitCode
+  return end.exitCode
 }

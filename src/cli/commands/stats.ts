@@ -42,11 +42,9 @@ export const command = (): Command =>
 
 const sampleAll = async (containers: readonly Container[]): Promise<ReadonlyMap<string, Sample>> =>
   new Map(
-    (
-      await Promise.all(
-        containers.map(async container => [container.settings.id, await takeSample(container)] as const),
-      )
-    ).filter((entry): entry is [string, Sample] => entry[1] !== undefined),
+    await Promise.all(
+      containers.map(async container => [container.settings.id, await takeSample(container)] as const),
+    ),
   )
 
 /** Nothing for one that has ended in between. */

@@ -16,11 +16,6 @@ export interface ControlGroups {
   ): Promise<ControlGroup>
   /** The group of a container, whether it is there or not. */
   find(id: string): ControlGroup
-  /**
-   * Make the first process of the next group enter sooner: to be called early in a start, and not waited for.
-   * Never fails; only version 1 gains by it.
-   */
-  anticipate(): Promise<void>
   /** The containers that have a group, the dead ones too: what garbage collection looks through. */
   list(): Promise<readonly string[]>
 }

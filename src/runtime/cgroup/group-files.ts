@@ -1,11 +1,14 @@
-import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
 import type { LimitFile } from './limits.js'
 
-/** What both versions do alike with the folders and files of groups. */
+/**
+ * What both versions do alike with the folders and files of groups. The kernel answers at once: going through the thread pool
+ * takes longer than what is asked for, and a start asks some 60 times.
+ */
 
 /** The folder that all of lading's groups lie in. */
 export const parentName = 'lading'
@@ -22,7 +25,7 @@ export const checkId = (id: string): string => {
 /** Its parent is there. LOCKED when it is there itself. */
 export const makeGroupFolder = async (folder: string): Promise<void> => {
   try {
-    await mkdir(folder, 0o755)
+    mkdirSync(folder, 0o755)
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error
     throw new LadingError(
@@ -38,7 +41,7 @@ export const makeGroupFolder = async (folder: string): Promise<void> => {
 
 export const writeLimit = async (folder: string, { file, value, optional }: LimitFile): Promise<void> => {
   try {
-    await writeFile(join(folder, file), value)
+    writeFileSync(join(folder, file), value)
   } catch (error) {
     const code = codeOf(error)
     if (optional && (code === 'ENOENT' || code === 'EOPNOTSUPP')) return
@@ -53,7 +56,7 @@ export const writeLimit = async (folder: string, { file, value, optional }: Limi
 /** The text of a file of a group; '' when the group is gone. */
 export const readGroupFile = async (path: string): Promise<string> => {
   try {
-    return await readFile(path, 'utf8')
+    return readFileSync(path, 'utf8')
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENODEV') return ''
     throw error
@@ -73,7 +76,7 @@ export const processesBelow = async (folder: string): Promise<readonly number[]>
 
 export const foldersIn = async (folder: string): Promise<readonly string[]> => {
   try {
-    const entries = await readdir(folder, { withFileTypes: true })
+    const entries = readdirSync(folder, { withFileTypes: true })
     return entries.filter(entry => entry.isDirectory()).map(entry => entry.name)
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENODEV') return []
@@ -101,7 +104,7 @@ export const removeGroupFolder = async (folder: string): Promise<void> => {
   const gone = await untilTrue(async () => {
     for (const name of await foldersIn(folder)) await removeGroupFolder(join(folder, name))
     try {
-      await rmdir(folder)
+      rmdirSync(folder)
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return true
       if (codeOf(error) === 'EBUSY' || codeOf(error) === 'ENOTEMPTY') return false

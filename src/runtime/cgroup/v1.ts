@@ -1,6 +1,6 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { settleAll } from '../../bytes/settle-all.js'
 import { type DeviceRule, deviceRules } from '../launcher/devices.js'
 import type { ControlGroup, ControlGroups } from './control-group.js'
 import {
@@ -29,17 +29,15 @@ export const versionOne = (hierarchies: MountedHierarchies): ControlGroups => ({
     const group = groupOf(id, hierarchies)
     const made: string[] = []
     try {
-      await settleAll(
-        hierarchies.map(async ({ folder, options }) => {
-          const path = join(folder, parentName, checkId(id))
-          await mkdir(join(folder, parentName), { recursive: true, mode: 0o755 })
-          if (options.includes('cpuset')) await inheritCpuset(folder, join(folder, parentName))
-          await makeGroupFolder(path)
-          made.push(path)
-          if (options.includes('cpuset')) await inheritCpuset(join(folder, parentName), path)
-          if (options.includes('devices') && !anyDevice) await setDevices(path)
-        }),
-      )
+      for (const { folder, options } of hierarchies) {
+        const path = join(folder, parentName, checkId(id))
+        mkdirSync(join(folder, parentName), { recursive: true, mode: 0o755 })
+        if (options.includes('cpuset')) inheritCpuset(folder, join(folder, parentName))
+        await makeGroupFolder(path)
+        made.push(path)
+        if (options.includes('cpuset')) inheritCpuset(join(folder, parentName), path)
+        if (options.includes('devices') && !anyDevice) setDevices(path)
+      }
       await group.setLimits(resources)
     } catch (error) {
       await Promise.allSettled(made.map(removeGroupFolder))
@@ -48,7 +46,6 @@ export const versionOne = (hierarchies: MountedHierarchies): ControlGroups => ({
     return group
   },
   find: id => groupOf(id, hierarchies),
-  anticipate: () => anticipateMove(hierarchies).catch(() => {}),
   list: async () => {
     const names = await Promise.all(hierarchies.map(({ folder }) => foldersIn(join(folder, parentName))))
     return [...new Set(names.flat())].sort()
@@ -131,30 +128,18 @@ const groupOf = (id: string, hierarchies: MountedHierarchies): ControlGroup => {
 const noLimit = 2 ** 62
 
 /** A group of cpuset has no processors and no memory nodes until it is told, and takes no process before. */
-const inheritCpuset = async (from: string, to: string): Promise<void> => {
+const inheritCpuset = (from: string, to: string): void => {
   for (const file of ['cpuset.cpus', 'cpuset.mems']) {
-    if ((await readFile(join(to, file), 'utf8')).trim() !== '') continue
-    await writeFile(join(to, file), await readFile(join(from, file), 'utf8'))
+    if (readFileSync(join(to, file), 'utf8').trim() !== '') continue
+    writeFileSync(join(to, file), readFileSync(join(from, file), 'utf8'))
   }
 }
 
-const setDevices = async (folder: string): Promise<void> => {
-  await writeFile(join(folder, 'devices.deny'), 'a')
-  for (const rule of deviceRules) await writeFile(join(folder, 'devices.allow'), deviceLine(rule))
+const setDevices = (folder: string): void => {
+  writeFileSync(join(folder, 'devices.deny'), 'a')
+  for (const rule of deviceRules) writeFileSync(join(folder, 'devices.allow'), deviceLine(rule))
 }
 
 /** `c 1:3 rwm`, `*` for any number. */
 export const deviceLine = ({ type, major, minor, access }: DeviceRule): string =>
   `${type === 'block' ? 'b' : 'c'} ${major ?? '*'}:${minor ?? '*'} ${access}`
-
-/**
- * Moving a process into a group of version 1 waits 10 to 15 ms for every processor to notice, when nobody has moved
- * one lately. Moving this process to where it is already, early and aside, pays for that while other work goes on.
- */
-const anticipateMove = async (hierarchies: MountedHierarchies): Promise<void> => {
-  const own = await readFile('/proc/self/cgroup', 'utf8')
-  const pids = hierarchies.find(({ options }) => options.includes('pids'))
-  const path = /^\d+:pids:(.*)$/m.exec(own)?.[1]
-  if (pids && path !== undefined)
-    await writeFile(join(pids.folder, path, 'cgroup.procs'), String(process.pid))
-}

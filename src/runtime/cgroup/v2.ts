@@ -41,7 +41,6 @@ export const versionTwo = (root: string): ControlGroups => ({
   },
   find: id => groupOf(id, root, false),
   // The first process is made inside the group: no move.
-  anticipate: async () => {},
   list: async () => [...(await foldersIn(join(root, parentName)))].sort(),
 })
 

@@ -2,6 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs'
 import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
 import type { Platform } from '../../spec/platform.js'
+import { isRootless } from '../rootless/is-rootless.js'
 import type { ContainerFlags } from './flags.js'
 import { type OpenedImage, openImage } from './image.js'
 import { merge } from './merge.js'
@@ -44,6 +45,7 @@ export const createContainer = async (options: CreateOptions): Promise<CreatedCo
       created: new Date().toISOString(),
       image: image.described,
       env: options.env ?? process.env,
+      rootless: isRootless(),
     })
     if (options.cidfile !== undefined) writeCidfile(options.cidfile, draft.id)
     const container = createRecord(all, draft, settings, image.image.manifest.descriptor, {

@@ -1,8 +1,8 @@
 import { type Change, changesOf } from '../rootfs/changes.js'
 import { openContainerFiles } from '../rootfs/container-files.js'
+import { isRootless } from '../rootless/is-rootless.js'
 import { hasRootfs, imageOf } from './container-rootfs.js'
 import { withFrozen } from './pause.js'
-import { isRootless } from './prepare-start.js'
 import type { Container } from './record.js'
 
 /** What a container has done to the files of its image, as docker diff tells it, by path; nothing where it never ran. */

@@ -10,7 +10,7 @@ import { groupOf, runningProcess, statusOf } from './control.js'
 import { processEnvironment, readEnvironment } from './environment.js'
 import type { ProgramEnd } from './follow-program.js'
 import { launchProgram } from './launch-container.js'
-import { isRootless, ownAbilities, withHome } from './prepare-start.js'
+import { ownAbilities, withHome } from './prepare-start.js'
 import { type Container, reread } from './record.js'
 import { readRunningFile } from './running-files.js'
 
@@ -58,7 +58,6 @@ export const execInContainer = async (
         user,
         limits: limitsOf(settings.process.rlimits, own),
         capabilities: own.capabilities,
-        rootless: isRootless(),
         detached: flags.detach ?? false,
       },
     )

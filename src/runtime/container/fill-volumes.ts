@@ -10,7 +10,10 @@ import type { Container } from './record.js'
 import { makeVolume } from './volumes.js'
 
 /** Make the volumes of a new container that are not there yet, with what its image has where they are mounted. */
-export const fillVolumes = async ({ settings, all }: Container, image: OpenedImage): Promise<void> => {
+export const fillVolumes = async (
+  { settings, all }: Pick<Container, 'settings' | 'all'>,
+  image: OpenedImage,
+): Promise<void> => {
   const tree = mergeTocs(await Promise.all(image.image.layers.map(layer => layer.toc())))
   const contents = imageContents(image.source, image.image)
   for (const mount of settings.mounts)

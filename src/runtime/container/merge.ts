@@ -10,6 +10,7 @@ import { configEnvironment, processEnvironment, readEnvironment } from './enviro
 import { badFlag, quoted } from './flag-errors.js'
 import type { ContainerFlags } from './flags.js'
 import { mountsOf } from './mounts.js'
+import { isHostname } from './names.js'
 import { exposedPorts } from './published-ports.js'
 import { parseUlimit, resourcesOf } from './resources.js'
 import { securityOf } from './security.js'
@@ -25,6 +26,8 @@ export interface GivenToContainer {
   readonly image: ImageOfContainer
   /** This process's environment, for `-e NAME`. */
   readonly env: NodeJS.ProcessEnv
+  /** Whether it is an ordinary user's, who may add no bridge to the host. */
+  readonly rootless?: boolean
 }
 
 /**
@@ -80,7 +83,7 @@ export const merge = (
       ...(flags.stopTimeout !== undefined && { stopTimeout }),
     }),
     hostname,
-    network: networkOf(flags, Object.keys(entries(config.ExposedPorts))),
+    network: networkOf(flags, Object.keys(entries(config.ExposedPorts)), given.rootless ?? false),
     mounts,
     resources: resourcesOf(flags),
     rootfs: {
@@ -125,7 +128,7 @@ const workdirOf = (wanted: string | undefined, image: string): string => {
 }
 
 const checkHostname = (name: string): string => {
-  if (name.length <= 64 && /^[a-zA-Z0-9](?:[a-zA-Z0-9_.-]*[a-zA-Z0-9])?$/.test(name)) return name
+  if (isHostname(name)) return name
   throw new LadingError('USAGE', `Invalid hostname format: ${visible(name)}`, { data: { hostname: name } })
 }
 
@@ -135,8 +138,14 @@ const stopTimeoutOf = (value: string | undefined): number => {
   return Math.max(-1, Number(value))
 }
 
-const networkOf = (flags: ContainerFlags, exposed: readonly string[]): NetworkSettings => {
-  const mode = flags.network === undefined || flags.network === 'default' ? 'bridge' : flags.network
+const networkOf = (flags: ContainerFlags, exposed: readonly string[], rootless: boolean): NetworkSettings => {
+  const usual = rootless ? 'none' : 'bridge'
+  const mode = flags.network === undefined || flags.network === 'default' ? usual : flags.network
+  if (rootless && (mode === 'bridge' || (mode === 'none' && flags.publish?.length)))
+    throw new LadingError(
+      'UNSUPPORTED',
+      `${mode === 'bridge' ? 'Network bridge' : 'Publishing ports'} needs root: an ordinary user's containers have no network, or the host's with --network host`,
+    )
   if (mode !== 'bridge' && mode !== 'none' && mode !== 'host')
     throw new LadingError('USAGE', `Network ${visible(mode)} not found: wanted bridge, none or host`)
   const published = (flags.publish ?? []).flatMap(parsePublished)

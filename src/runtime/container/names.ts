@@ -27,3 +27,7 @@ export const checkName = (text: string): string => {
     { data: { name: text } },
   )
 }
+
+/** What docker takes for one. */
+export const isHostname = (name: string): boolean =>
+  name.length <= 64 && /^[a-zA-Z0-9](?:[a-zA-Z0-9_.-]*[a-zA-Z0-9])?$/.test(name)

@@ -1,7 +1,9 @@
 import { LadingError } from '../../spec/errors.js'
+import { withLock } from '../../store/file-lock.js'
 import type { ControlGroup } from '../cgroup/control-group.js'
 import { groupOf, runningProcess, statusOf } from './control.js'
 import { type Container, reread } from './record.js'
+import { isActive } from './state.js'
 
 const freezerOf = (container: Container): ControlGroup => {
   const group = groupOf(container)
@@ -27,17 +29,52 @@ export const unpauseContainer = async (container: Container): Promise<void> => {
   await freezerOf(container).thaw()
 }
 
-/** Run `work` while all its processes stand still, where they run: a tree that is read meanwhile is of one moment. */
+/**
+ * Run `work` while all its processes stand still, where they run: a tree that is read meanwhile is of one moment. One at a
+ * time: who is done would let the container go on under the other's hands. It goes on also when this process is told
+ * to end. Throws CONFLICT when somebody else let it go on meanwhile: then what was read is of no one moment.
+ */
 export const withFrozen = async <Result>(
   container: Container,
   work: () => Promise<Result>,
 ): Promise<Result> => {
   const group = groupOf(container)
-  if (group === undefined || (await statusOf(reread(container))) !== 'running') return work()
-  await group.freeze()
-  try {
-    return await work()
-  } finally {
-    await group.thaw()
-  }
+  if (group === undefined || !isActive(container.state)) return work()
+  return withLock(container.places.frozenLock, 'exclusive', async () => {
+    const status = await statusOf(reread(container))
+    if (status !== 'running' && status !== 'paused') return work()
+    const thaw = status === 'running' ? () => group.thaw() : async () => {}
+    const stopListening = beforeEnd(thaw)
+    try {
+      await group.freeze()
+      const result = await work()
+      if (!(await isStill(group)))
+        throw new LadingError(
+          'CONFLICT',
+          `Container ${container.settings.name} was let go on while its files were read`,
+        )
+      return result
+    } finally {
+      stopListening()
+      await thaw()
+    }
+  })
 }
+
+/** What has no group any more has no processes either: they were killed where they stood. */
+const isStill = (group: ControlGroup): Promise<boolean> => group.frozen().catch(() => true)
+
+/** Do something first when a signal is to end this process; give up by what is returned. */
+const beforeEnd = (work: () => Promise<void>): (() => void) => {
+  const listener = (signal: NodeJS.Signals) => {
+    stop()
+    work().finally(() => process.kill(process.pid, signal))
+  }
+  const stop = () => {
+    for (const signal of signals) process.off(signal, listener)
+  }
+  for (const signal of signals) process.on(signal, listener)
+  return stop
+}
+
+const signals = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const

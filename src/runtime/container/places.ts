@@ -11,6 +11,8 @@ export interface ContainersPlaces {
   /** A folder for each volume. */
   readonly volumes: string
   readonly network: string
+  /** Of who removes what is left of containers: one at a time. */
+  readonly pruneLock: string
   /** What keptUserFiles keeps. */
   readonly userFiles: string
 }
@@ -22,6 +24,7 @@ export const containersPlaces = (store: string): ContainersPlaces => ({
   namesLock: join(store, 'container-names.lock'),
   volumes: join(store, 'volumes'),
   network: join(store, 'network'),
+  pruneLock: join(store, 'prune.lock'),
   userFiles: join(store, 'user-files'),
 })
 
@@ -33,6 +36,8 @@ export interface RecordPlaces {
   /** The descriptor of the image's manifest: a sweep of the store keeps what hangs on it. */
   readonly image: string
   readonly lock: string
+  /** Held by whoever makes it stand still to read its files. */
+  readonly frozenLock: string
   /** The newest log; older ones end in .1, .2. */
   readonly log: string
   readonly hosts: string
@@ -54,6 +59,7 @@ export const recordPlaces = (folder: string): RecordPlaces => ({
   state: join(folder, 'state.json'),
   image: join(folder, 'image.json'),
   lock: join(folder, 'lock'),
+  frozenLock: join(folder, 'frozen.lock'),
   log: join(folder, 'log'),
   hosts: join(folder, 'hosts'),
   hostname: join(folder, 'hostname'),

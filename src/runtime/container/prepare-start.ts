@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import type { ControlGroup } from '../cgroup/control-group.js'
+import { LadingError } from '../../spec/errors.js'
+import type { ControlGroup, ControlGroups } from '../cgroup/control-group.js'
 import { hostControlGroups } from '../cgroup/host.js'
 import { capabilitiesInStatus } from '../launcher/capabilities.js'
 import { containerSteps } from '../launcher/container-steps.js'
@@ -9,6 +10,7 @@ import type { Prepared } from '../launcher/prepared.js'
 import type { Program } from '../launcher/program.js'
 import { limitsOf } from '../launcher/rlimits.js'
 import type { Rootfs } from '../rootfs/rootfs.js'
+import { isRootless } from '../rootless/is-rootless.js'
 import type { ContainerSettings } from '../settings.js'
 import { type ReadUserFile, type ResolvedUser, resolveUser } from '../users.js'
 import type { Container } from './record.js'
@@ -18,20 +20,8 @@ export interface PreparedStart {
   readonly program: Program
   readonly prepared: Prepared
   readonly user: ResolvedUser
-  /** Made; to be removed after the end. */
-  readonly group: ControlGroup
-}
-
-/** Whether this process can know and do what root can. */
-export const isRootless = (): boolean => process.getuid?.() !== 0
-
-/** To be called early in a start, and not waited for: the container's process then enters its group sooner. */
-export const anticipateStart = async (): Promise<void> => {
-  try {
-    await hostControlGroups().anticipate()
-  } catch {
-    // Where there are none, the start itself tells.
-  }
+  /** Made; to be removed after the end. An ordinary user's container has none. */
+  readonly group?: ControlGroup
 }
 
 /** What this process is allowed, which it can pass on. */
@@ -40,8 +30,8 @@ export const ownAbilities = (): { capabilities: bigint; limits: string; mayRaise
   return {
     capabilities,
     limits: readFileSync('/proc/self/limits', 'utf8'),
-    // CAP_SYS_RESOURCE
-    mayRaise: ((capabilities >> 24n) & 1n) === 1n,
+    // CAP_SYS_RESOURCE, which in a user namespace raises nothing.
+    mayRaise: ((capabilities >> 24n) & 1n) === 1n && !isRootless(),
   }
 }
 
@@ -57,12 +47,18 @@ export const prepareStart = async (
 ): Promise<PreparedStart> => {
   const { settings } = container
   const prepared = await prepare(container, rootfs, readUserFile)
-  const groups = hostControlGroups()
-  // Of a watcher that was killed: it is nobody's.
-  await groups.find(settings.id).remove()
-  const group = await groups.make(settings.id, {
-    resources: settings.resources,
-    anyDevice: settings.process.privileged,
+  const groups = controlGroupsFor(settings)
+  if (groups === undefined) {
+    const complete = { ...prepared, cgroup: { version: 'none' } } as const
+    return { program: programOf(settings, complete), prepared: complete, user: prepared.user }
+  }
+  const make = () =>
+    groups.make(settings.id, { resources: settings.resources, anyDevice: settings.process.privileged })
+  const group = await make().catch(async error => {
+    if (!(error instanceof LadingError && error.code === 'LOCKED')) throw error
+    // Of a watcher that was killed: it is nobody's.
+    await groups.find(settings.id).remove()
+    return make()
   })
   try {
     const complete = { ...prepared, cgroup: group.entry }
@@ -73,6 +69,10 @@ export const prepareStart = async (
   }
 }
 
+/** Undefined for an ordinary user's container, if nothing is to be limited. Throws UNSUPPORTED. */
+const controlGroupsFor = ({ resources }: ContainerSettings): ControlGroups | undefined =>
+  isRootless() && Object.keys(resources).length === 0 ? undefined : hostControlGroups()
+
 /** The set-up as it would be, and nothing made. */
 export const plannedProgram = async (
   container: Container,
@@ -81,7 +81,7 @@ export const plannedProgram = async (
 ): Promise<Program> =>
   programOf(container.settings, {
     ...(await prepare(container, rootfs, readUserFile)),
-    cgroup: hostControlGroups().find(container.settings.id).entry,
+    cgroup: controlGroupsFor(container.settings)?.find(container.settings.id).entry ?? { version: 'none' },
   })
 
 const programOf = (settings: ContainerSettings, prepared: Prepared): Program =>
@@ -118,7 +118,6 @@ const prepare = async (
     limits: limitsOf(rlimits, own),
     capabilities: own.capabilities,
     rootless: isRootless(),
-    ttyGroup: !isRootless(),
     detached: false,
     masks: privileged ? [] : findProcessorMasks(),
     hostDevices: privileged ? await findHostDevices() : [],

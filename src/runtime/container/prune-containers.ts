@@ -1,12 +1,14 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Digest } from '../../spec/digest.js'
+import { LadingError } from '../../spec/errors.js'
+import { withLock } from '../../store/file-lock.js'
 import type { GroupEntry } from '../cgroup/control-group.js'
 import { hostControlGroups } from '../cgroup/host.js'
 import { pruneRootfs } from '../rootfs/prune.js'
+import { isRootless } from '../rootless/is-rootless.js'
 import { settleLost } from './leftovers.js'
 import { type ContainersPlaces, recordPlaces } from './places.js'
-import { isRootless } from './prepare-start.js'
 import { listIds, listRecords, removeRemains, withRecordLock } from './record.js'
 import { removeFiles } from './remove.js'
 import { isActive } from './state.js'
@@ -29,28 +31,38 @@ export const pruneKeptFiles = (
   pruneRootfs({
     storeDirectory: all.store,
     images,
-    containers: listIds(all).map(id => recordPlaces(join(all.containers, id)).rootfs),
+    containers: () => listIds(all).map(id => recordPlaces(join(all.containers, id)).rootfs),
   })
 
 /**
  * Remove containers that do not run, and everything that killed processes of lading left of others. Those that run, or are just
  * being started, stay.
  */
-export const pruneContainers = async (all: ContainersPlaces): Promise<PrunedContainers> => {
+export const pruneContainers = (all: ContainersPlaces): Promise<PrunedContainers> =>
+  withLock(all.pruneLock, 'exclusive', () => pruneAll(all))
+
+const pruneAll = async (all: ContainersPlaces): Promise<PrunedContainers> => {
   const containers: string[] = []
   for (const container of listRecords(all)) {
     if (isActive(container.state)) continue
-    await withRecordLock(container, async current => {
-      if (isActive(current.state)) return
-      await settleLost(current)
-      await removeFiles(current, { volumes: true })
-      containers.push(current.settings.id)
-    })
+    try {
+      await withRecordLock(container, async current => {
+        if (isActive(current.state)) return
+        await settleLost(current)
+        await removeFiles(current, { volumes: true })
+        containers.push(current.settings.id)
+      })
+    } catch (error) {
+      // Somebody else was faster.
+      if (!(error instanceof LadingError) || error.code !== 'NOT_FOUND') throw error
+    }
   }
-  removeRemains(all)
+  await removeRemains(all)
   rmSync(all.userFiles, { recursive: true, force: true })
   removeStaleNames(all)
-  return { containers, ...(await pruneGroups(all)), ...(await pruneLinks(all)) }
+  const pruned = { containers, ...(await pruneGroups(all)), ...(await pruneLinks(all)) }
+  if (isRootless()) await (await import('../rootless/user-namespace.js')).endUserNamespace(all)
+  return pruned
 }
 
 const removeStaleNames = (all: ContainersPlaces): void => {

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Descriptor } from '../../spec/descriptor.js'
 import { LadingError } from '../../spec/errors.js'
 import type { ContainerSettings } from '../settings.js'
+import { isAtWork, markAtWork } from './at-work.js'
 import { checkName } from './names.js'
 import { type ContainersPlaces, type RecordPlaces, recordPlaces } from './places.js'
-import { identify, type ProcessIdentity } from './process-identity.js'
+import { identify, isAlive, type ProcessIdentity } from './process-identity.js'
 import { readRecordFile, writeRecordFile } from './record-file.js'
 import { type ContainerState, createdState, isActive, settled } from './state.js'
 import { dropName, takeName, takeRandomName } from './taken-names.js'
@@ -38,6 +39,7 @@ export const openDraft = async (all: ContainersPlaces, wantedName?: string): Pro
   const folder = join(all.containers, `.new-${id}`)
   mkdirSync(all.containers, { recursive: true, mode: 0o700 })
   mkdirSync(folder, { mode: 0o700 })
+  markAtWork(folder)
   try {
     if (wanted !== undefined) await takeName(all, wanted, id)
     return { id, folder, name: wanted ?? takeRandomName(all, id) }
@@ -125,13 +127,24 @@ export const withRecordLock = async <Result>(
   // Loaded here: whoever runs a container of its own making needs no lock.
   const { withLock } = await import('../../store/file-lock.js')
   reread(container)
-  return withLock(container.places.lock, 'exclusive', () => work(reread(container)))
+  try {
+    return await withLock(container.places.lock, 'exclusive', () => work(reread(container)))
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' && path === container.places.lock) reread(container)
+    throw error
+  }
 }
 
-/** Become its watcher, to start it. Throws CONFLICT when somebody is at it. */
-export const claim = (container: Container): Promise<Container> =>
+/**
+ * Become its watcher, to start it. Throws CONFLICT when somebody is at it: other than `from`, a process that has claimed
+ * it on our behalf.
+ */
+export const claim = (container: Container, from?: number): Promise<Container> =>
   withRecordLock(container, async current => {
-    if (isActive(current.state))
+    const { status, process, watcher } = current.state
+    const isHandedOn = status === 'created' && !isAlive(process) && watcher?.pid === from
+    if (isActive(current.state) && !isHandedOn)
       throw new LadingError('CONFLICT', `The container ${current.settings.name} is already running`)
     const { process: _, ...rest } = current.state
     const state: ContainerState = { ...rest, status: 'created', watcher: ownIdentity() }
@@ -143,6 +156,7 @@ export const claim = (container: Container): Promise<Container> =>
 export const removeRecord = async ({ all, settings, places }: Container): Promise<void> => {
   const gone = join(all.containers, `.old-${settings.id}`)
   try {
+    markAtWork(places.folder)
     renameSync(places.folder, gone)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
@@ -154,11 +168,14 @@ export const removeRecord = async ({ all, settings, places }: Container): Promis
   await removeTree(gone)
 }
 
-/** Drafts of processes that died over them, and what removals left: neither takes a minute. */
-export const removeRemains = (all: ContainersPlaces, now = Date.now()): void => {
-  for (const name of namesIn(all).filter(name => /^\.(?:new|old)-/.test(name))) {
+/** What processes left that died while they made a container, removed one, or tried what the kernel can do (try-abilities.ts). */
+export const removeRemains = async (all: ContainersPlaces): Promise<void> => {
+  const { removeTree } = await import('../rootfs/remove-tree.js')
+  for (const name of namesIn(all)) {
     const path = join(all.containers, name)
-    const status = statSync(path, { throwIfNoEntry: false })
-    if (status && now - status.ctimeMs > 60_000) rmSync(path, { recursive: true, force: true })
+    const [, prober] = /^\.probe-(\d+)$/.exec(name) ?? []
+    const isLeft =
+      prober === undefined ? /^\.(?:new|old)-/.test(name) && !isAtWork(path) : !identify(Number(prober))
+    if (isLeft) await removeTree(path)
   }
 }

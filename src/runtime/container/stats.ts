@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import type { GroupStats } from '../cgroup/control-group.js'
-import { groupOf, runningProcess } from './control.js'
+import { hostControlGroups } from '../cgroup/host.js'
+import { runningProcess } from './control.js'
 import type { Container } from './record.js'
 
 export interface ContainerStats {
@@ -26,9 +27,10 @@ export interface Sample {
   readonly at: number
 }
 
-export const takeSample = async (container: Container): Promise<Sample | undefined> => {
-  const group = groupOf(container)
-  return group && { stats: await group.stats(), at: performance.now() }
+/** Throws UNSUPPORTED where there are no control groups to ask. */
+export const takeSample = async ({ settings }: Container): Promise<Sample> => {
+  const group = hostControlGroups().find(settings.id)
+  return { stats: await group.stats(), at: performance.now() }
 }
 
 /** What two samples tell. Throws CONFLICT when it does not run. */

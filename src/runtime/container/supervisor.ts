@@ -71,7 +71,7 @@ const main = async ([store = '', id = '']: readonly string[]): Promise<void> => 
   try {
     const container = readRecord(containersPlaces(store), id)
     if (!container) throw new LadingError('NOT_FOUND', `No such container: ${id}`)
-    await supervise(await claim(container))
+    await supervise(await claim(container, process.ppid))
     process.exit(0)
   } catch (error) {
     const { message } = error as Error

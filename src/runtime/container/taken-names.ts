@@ -34,16 +34,21 @@ export const takeName = async (all: ContainersPlaces, name: string, id: string):
   if (link(all, name, id)) return
   const { withLock } = await import('../../store/file-lock.js')
   await withLock(all.namesLock, 'exclusive', async () => {
-    const owner = idOfName(all, name)
-    if (owner !== undefined && isThere(all, owner))
-      throw new LadingError(
-        'CONFLICT',
-        `Conflict. The container name "/${name}" is already in use by container "${owner}". You have to remove (or rename) that container to be able to reuse that name`,
-        { data: { name, owner } },
-      )
+    checkNameFree(all, name)
     rmSync(join(all.names, name), { force: true })
     link(all, name, id)
   })
+}
+
+/** For whoever has much to do before it takes the name. Throws CONFLICT as takeName does. */
+export const checkNameFree = (all: ContainersPlaces, name: string): void => {
+  const owner = idOfName(all, name)
+  if (owner !== undefined && isThere(all, owner))
+    throw new LadingError(
+      'CONFLICT',
+      `Conflict. The container name "/${name}" is already in use by container "${owner}". You have to remove (or rename) that container to be able to reuse that name`,
+      { data: { name, owner } },
+    )
 }
 
 /** A draft becomes a container, so it is looked for first. */

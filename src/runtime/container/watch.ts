@@ -98,7 +98,7 @@ const start = async (container: Container, options: WatchOptions, held: Held): P
     rootfs,
     isFresh ? keptUserFiles(container.all, await image(), files) : files,
   )
-  held.group = group
+  if (group) held.group = group
   await (await reopened)?.[Symbol.asyncDispose]()
 
   let ports: readonly PublishedPort[] = []

@@ -39,7 +39,7 @@ export const containerSteps = (settings: ContainerSettings, prepared: Prepared):
     ...firstSteps(prepared.detached),
     ...cloneSteps(
       {
-        namespaces: namespacesOf(settings, prepared),
+        namespaces: namespacesOf(settings),
         cgroup: prepared.cgroup,
         enter: !entersLater(prepared),
       },
@@ -50,7 +50,6 @@ export const containerSteps = (settings: ContainerSettings, prepared: Prepared):
     ...monitorSteps(pid, names),
     label(child),
     ...(prepared.detached ? [] : [dieWithParent()]),
-    ...(prepared.rootless ? becomeRootInside(names) : []),
     call('forget the session keyring', 'keyctl', [joinSessionKeyring, 0], { onError: 'ignore' }),
     ...fileSteps(settings, prepared, names),
     ...processSteps(planProcess(settings.process, prepared), names),
@@ -65,21 +64,12 @@ const joinSessionKeyring = 1
  */
 const entersLater = ({ cgroup, root }: Prepared): boolean => cgroup.version === 1 || root.fromDevices === true
 
-const namespacesOf = (settings: ContainerSettings, { rootless }: Prepared): number =>
+const namespacesOf = (settings: ContainerSettings): number =>
   namespaces.mount |
   namespaces.uts |
   namespaces.ipc |
   namespaces.pid |
-  (settings.network.mode === 'host' ? 0 : namespaces.network) |
-  (rootless ? namespaces.user : 0)
-
-/** The launching process must map the IDs first: until then there is no user to become. */
-const becomeRootInside = (names: Names): readonly ProgramStep[] => [
-  ...waitForOrder('wait for the mapping of users', names),
-  call('drop the groups', 'setgroups', [0, 0], { onError: 'ignore' }),
-  call('become root of the user namespace', 'setresgid', [0, 0, 0]),
-  call('become root of the user namespace', 'setresuid', [0, 0, 0]),
-]
+  (settings.network.mode === 'host' ? 0 : namespaces.network)
 
 const [recursive, isPrivate, detach] = [0x4000, 0x4_0000, 2]
 
@@ -90,7 +80,7 @@ const fileSteps = (settings: ContainerSettings, prepared: Prepared, names: Names
   const { clones, steps: cloneDevices } = cloneHostDevices(prepared.rootless, names)
   const overmounts = overmountSteps(overmountsOf(settings, prepared), names)
   const hostDevices = privileged && !prepared.rootless ? prepared.hostDevices : []
-  const { dev, steps: makeDev } = devSteps({ clones, hostDevices, ttyGroup: prepared.ttyGroup }, names)
+  const { dev, steps: makeDev } = devSteps({ clones, hostDevices }, names)
   const { root } = prepared
   const groups = entersLater(prepared) ? openGroups(prepared.cgroup, names) : { doors: [], steps: [] }
   return [

@@ -46,8 +46,6 @@ export const devSteps = (
   options: {
     readonly clones: ReadonlyMap<string, Slot>
     readonly hostDevices: readonly DeviceNode[]
-    /** Whether group 5, `tty`, can be given: not in a user namespace that maps one ID only. */
-    readonly ttyGroup: boolean
   },
   names: Names,
 ): { readonly dev: Dev; readonly steps: readonly ProgramStep[] } => {
@@ -81,7 +79,7 @@ export const devSteps = (
       {
         type: 'devpts',
         source: 'devpts',
-        options: { ptmxmode: '0666', mode: '0620', ...(options.ttyGroup && { gid: '5' }) },
+        options: { ptmxmode: '0666', mode: '0620', gid: '5' },
         attributes: attributes.noSuid | attributes.noExec,
       },
       dev.terminals,

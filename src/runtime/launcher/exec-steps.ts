@@ -14,7 +14,7 @@ const sigchld = 17
 
 /** Besides what a process is: where it goes. */
 export interface ExecPlace
-  extends Pick<Prepared, 'machine' | 'user' | 'limits' | 'capabilities' | 'detached' | 'rootless'> {
+  extends Pick<Prepared, 'machine' | 'user' | 'limits' | 'capabilities' | 'detached'> {
   /** The container's first process, as the host counts; whoever asks has made sure that it is that. */
   readonly pid: number
   readonly cgroup: GroupEntry
@@ -40,21 +40,13 @@ export const execSteps = (
     ...steps,
     // In the container somebody could otherwise trace this process, which is more than they are (CVE-2016-9962).
     call('forbid tracing', 'prctl', [setDumpable, 0, 0, 0, 0]),
-    call('enter the namespaces of the container', 'setns', [
-      container,
-      exec.rootless ? all : all & ~namespaces.user,
-    ]),
+    // In the user namespace this process is already.
+    call('enter the namespaces of the container', 'setns', [container, all & ~namespaces.user]),
     close(container),
     call('start the process', 'clone', [sigchld, 0, 0, 0, 0], { save: pid, ifZero: child }),
     ...monitorSteps(pid, names),
     label(child),
     ...(exec.detached ? [] : [dieWithParent()]),
-    ...(exec.rootless
-      ? [
-          call('become root of the user namespace', 'setresgid', [0, 0, 0]),
-          call('become root of the user namespace', 'setresuid', [0, 0, 0]),
-        ]
-      : []),
     ...enterGroups(doors),
     ...(settings.terminal
       ? [

@@ -29,10 +29,8 @@ export interface Prepared {
   readonly limits: readonly Limit[]
   /** The capabilities that this process has, and so could give: a mask. */
   readonly capabilities: bigint
-  /** Lading runs as an ordinary user: the container gets a user namespace of its own. */
+  /** Lading runs as root of a user namespace only, in which the container is too: it makes no devices. */
   readonly rootless: boolean
-  /** Group 5, `tty`, is there to own terminals: not in a user namespace that maps one ID only. */
-  readonly ttyGroup: boolean
   /** The container outlives the process that launches it. */
   readonly detached: boolean
   /** Of the host's processors, see masks.ts. */
@@ -67,8 +65,7 @@ export interface PreparedNetwork {
  * terminal, in between, the descriptor under which that process holds its devpts. A negative report may come at
  * any time between: the program could not be run, −errno; exit status 127 or 126 follows.
  *
- * Orders, in this order, those that apply: one byte when the user namespace has its mappings; one byte when the
- * host's part of the network is done (with a terminal always); `terminalOrderLength` bytes with the name of the
+ * Orders, in this order, those that apply: one byte when the host's part of the network is done (with a terminal always); `terminalOrderLength` bytes with the name of the
  * terminal in devpts, filled up with NUL bytes.
  */
 export const terminalOrderLength = 16

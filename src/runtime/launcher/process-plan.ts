@@ -18,13 +18,13 @@ export const planProcess = (
     | 'seccomp'
     | 'privileged'
   >,
-  prepared: Pick<Prepared, 'machine' | 'user' | 'limits' | 'capabilities' | 'detached' | 'rootless'>,
+  prepared: Pick<Prepared, 'machine' | 'user' | 'limits' | 'capabilities' | 'detached'>,
 ): ProcessPlan => {
   const { args, env, cwd, terminal, init, noNewPrivileges } = settings
-  const { user, limits, detached, rootless } = prepared
+  const { user, limits, detached } = prepared
   const names = settings.privileged ? capabilityNames : settings.capabilities
   return {
-    ...{ args, env, cwd, terminal, init, noNewPrivileges, user, limits, detached, rootless },
+    ...{ args, env, cwd, terminal, init, noNewPrivileges, user, limits, detached },
     // What this process does not have it cannot give.
     capabilities: capabilityMask(names) & prepared.capabilities,
     ...(settings.seccomp === 'default' &&

@@ -35,7 +35,6 @@ export interface ProcessPlan {
   readonly terminal: boolean
   readonly init: boolean
   readonly detached: boolean
-  readonly rootless: boolean
 }
 
 /** prctl(2). */
@@ -117,18 +116,12 @@ const boundingSteps = (kept: bigint, names: Names): readonly ProgramStep[] => [
     }),
 ]
 
-const userSteps = ({ user, capabilities, rootless }: ProcessPlan): readonly ProgramStep[] => {
+const userSteps = ({ user, capabilities }: ProcessPlan): readonly ProgramStep[] => {
   const groups = words32(...user.groups)
   const mask = user.uid === 0 ? capabilities : 0n
   const [low, high] = [Number(mask & 0xffff_ffffn), Number(mask >> 32n)]
   return [
-    call(
-      'set the supplementary groups',
-      'setgroups',
-      [user.groups.length, groups],
-      // A user namespace that maps one ID only forbids it.
-      rootless ? { onError: 'ignore' } : {},
-    ),
+    call('set the supplementary groups', 'setgroups', [user.groups.length, groups]),
     call(`become group ${user.gid}`, 'setresgid', [user.gid, user.gid, user.gid]),
     call(`become user ${user.uid}`, 'setresuid', [user.uid, user.uid, user.uid]),
     // Effective, permitted, inheritable (none: CVE-2022-24769), each in two halves.

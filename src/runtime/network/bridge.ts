@@ -70,6 +70,18 @@ export const openNetwork = async (folder: string, bridge = 'lading0'): Promise<O
   })
 }
 
+/** What is known of a folder's network without setting anything up; undefined before its first container. */
+export const recordedNetwork = async (
+  folder: string,
+): Promise<
+  { readonly bridge: string; readonly subnet: string; readonly notes: readonly string[] } | undefined
+> => {
+  const places = networkPlaces(folder)
+  const recorded = await readRecord(places.record)
+  const ready = await readFile(places.ready, 'utf8').catch(() => '')
+  return recorded && { ...recorded, notes: ready.trimEnd().split('\n').slice(1) }
+}
+
 const readRecord = async (path: string): Promise<Recorded | undefined> => {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as Recorded

@@ -7,18 +7,19 @@
  * they are used. Layers that lie uncompressed in an archive are not before a container starts from them with
  * kind `erofs`: only their headers are read, to list the files. `verifyLayers` (verify-layers.ts) reads them all, beside the container.
  */
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PickedImage } from '../../image/pick-image.js'
 import type { AnySource } from '../../image/wrapped-source.js'
+import { LadingError } from '../../spec/errors.js'
 import type { ProgramStep } from '../launcher/program.js'
 import type { RootfsKind } from '../settings.js'
-import { chooseRootfs } from './choose.js'
+import { chooseRootfs, type RootfsChoice } from './choose.js'
 import { releaseLoops } from './loop-device.js'
 import { probeRootfs } from './probe.js'
 import { type RootfsRecord, readRecord, recordName } from './record.js'
 import type { Rootfs, RootfsPlace } from './rootfs.js'
-import { rootfsFolders } from './store-folders.js'
+import { type RootfsFolders, rootfsFolders } from './store-folders.js'
 
 /** An image and the open place that it was found in. */
 export type ImageToRun = PickedImage & { readonly source: AnySource }
@@ -49,10 +50,28 @@ const names = [recordName, 'image', 'd', 'l', 'lower', 'upper', 'work', 'tree']
  * work here; when it throws, the folder is as it was.
  */
 export const prepareRootfs = async (options: PrepareOptions): Promise<Rootfs> => {
-  const { image, place, storeDirectory, kind: wanted, throwAway = false } = options
-  const { folder, rootless } = place
+  const { place, storeDirectory, kind: wanted } = options
   const folders = rootfsFolders(storeDirectory)
-  const { kind, source, why } = chooseRootfs(await probeRootfs(folders, folder, rootless), wanted)
+  const choice = chooseRootfs(await probeRootfs(folders, place.folder, place.rootless), wanted)
+  if (choice.kind !== 'overlay') {
+    try {
+      return await prepareAs(options, folders, choice)
+    } catch (error) {
+      // Somebody may have removed a list of files between the look at it and the link to it.
+      if (!(error instanceof LadingError) || error.code !== 'NOT_FOUND') throw error
+    }
+  }
+  await mkdir(folders.root, { recursive: true, mode: 0o700 })
+  const { withLock } = await import('../../store/file-lock.js')
+  return withLock(folders.lock, 'shared', () => prepareAs(options, folders, choice))
+}
+
+const prepareAs = async (
+  { image, place, throwAway = false }: PrepareOptions,
+  folders: RootfsFolders,
+  { kind, source, why }: RootfsChoice,
+): Promise<Rootfs> => {
+  const { folder, rootless } = place
   try {
     const rest = { why, rootless, throwAway }
     let record: RootfsRecord = { kind: 'copy', ...rest }

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 
 /**
  * What the store keeps for root file systems, beside its blobs: all of it can be made again from them, and a
- * container that uses some of it holds links of its own, so that `pruneRootfs` may take it at any time (but
- * for `unpacked`, see there).
+ * container that uses some of it holds links of its own, or of `unpacked` says so in its record.
  */
 export interface RootfsFolders {
+  readonly root: string
   /** EROFS images, by what they were made of. */
   readonly images: string
   /** Uncompressed layers, by DiffID, of which the store or an archive has only compressed ones. */
@@ -17,16 +17,20 @@ export interface RootfsFolders {
   readonly temporary: string
   /** What the kernel can do, see probe.ts. */
   readonly probes: string
+  /** Shared by who makes use of any of this before it is written down, exclusive for who removes it. */
+  readonly lock: string
 }
 
 export const rootfsFolders = (storeDirectory: string): RootfsFolders => {
   const root = join(storeDirectory, 'rootfs')
   return {
+    root,
     images: join(root, 'images'),
     inflated: join(root, 'inflated'),
     unpacked: join(root, 'unpacked'),
     temporary: join(root, 'tmp'),
     probes: join(root, 'probes.json'),
+    lock: join(root, 'lock'),
   }
 }
 

@@ -24,10 +24,9 @@ import { attributesOf, type FlatEntry } from '../../layer/flat-entry.js'
 import { indexLayer } from '../../layer/index-layer.js'
 import { addLayer, type MergedTree, mergeTocs } from '../../layer/merged-tree.js'
 import type { Toc } from '../../layer/toc.js'
-import { whiteoutOf } from '../../layer/whiteout.js'
 import { chainIds } from '../../spec/chain-id.js'
 import { hexOf } from '../../spec/digest.js'
-import { inodeXattrs, isWhiteoutDevice } from './overlay-marks.js'
+import { forOverlay } from './overlay-entry.js'
 import { makeComplete, type RootfsFolders } from './store-folders.js'
 import { stubsFor } from './stubs.js'
 import { stubsVersion } from './stubs-version.js'
@@ -114,25 +113,6 @@ const unpackInto = async (
   } finally {
     closeSync(fd)
   }
-}
-
-/** The entry as a folder of overlayfs has it. */
-const forOverlay = (flat: FlatEntry): readonly FlatEntry[] => {
-  const { entry } = flat
-  if (isWhiteoutDevice(entry)) return []
-  const hidden = whiteoutOf(entry.path.toString('latin1'))
-  if (hidden?.kind === 'whiteout') {
-    const path = Buffer.from(hidden.target, 'latin1')
-    return [{ entry: { path, type: 'character-device', mode: 0, devMajor: 0, devMinor: 0 } }]
-  }
-  if (!entry.xattrs?.length && !entry.records) return [flat]
-  const { records, xattrs = [], ...rest } = entry
-  return [
-    {
-      ...flat,
-      entry: { ...rest, xattrs: inodeXattrs({ type: entry.type, xattrs, ...(records && { records }) }) },
-    },
-  ]
 }
 
 /** syncfs(2): the folder's name says that all of it is there, also after a power cut. */

@@ -1,9 +1,9 @@
 import type { Loss } from '../../image/loss.js'
 import { hasRootfs } from '../container/container-rootfs.js'
 import type { OpenedImage } from '../container/image.js'
-import { isRootless } from '../container/prepare-start.js'
 import type { Container } from '../container/record.js'
 import { type ContainerFiles, openContainerFiles } from '../rootfs/container-files.js'
+import { isRootless } from '../rootless/is-rootless.js'
 
 /** Its files as they are now; undefined of a container that has never started and has none of its own. */
 export const openFilesOf = async (

@@ -11,10 +11,12 @@ import { flatEntries } from '../../layer/flat-tar.js'
 import { addLayer, type MergedTree, mergeTocs, treeOf } from '../../layer/merged-tree.js'
 import type { Toc } from '../../layer/toc.js'
 import { whiteoutOf } from '../../layer/whiteout.js'
-import type { OpenedImage } from '../container/image.js'
-import { opaqueMark } from '../rootfs/overlay-marks.js'
+import type { WritableEntry } from '../../tar/write.js'
+import { forOverlay } from '../rootfs/overlay-entry.js'
+import { inodeXattrs, opaqueMark } from '../rootfs/overlay-marks.js'
+import type { ImageToRun } from '../rootfs/prepare.js'
 import { removeTree } from '../rootfs/remove-tree.js'
-import type { Rootfs } from '../rootfs/rootfs.js'
+import type { Rootfs, RootfsPlace } from '../rootfs/rootfs.js'
 import { stubsFor } from '../rootfs/stubs.js'
 
 export interface ChangesLayer {
@@ -23,22 +25,22 @@ export interface ChangesLayer {
   readonly bytes: ByteSource
 }
 
-/** Give a root file system that was just made ready the changes of another. */
+/** Give a root file system that was just made ready in `place` the changes of another. */
 export const fillUpper = async (
   rootfs: Rootfs,
-  image: OpenedImage,
+  { place: { rootless }, image }: { readonly place: RootfsPlace; readonly image: ImageToRun },
   { toc, bytes }: ChangesLayer,
 ): Promise<void> => {
   const tocs = await Promise.all(image.image.layers.map(layer => layer.toc()))
   const tree = mergeTocs(tocs)
   addLayer(tree, stubsFor(tree))
+  addLayer(tree, toc)
   const own = contentsIn([bytes])
   if (rootfs.tree === undefined) {
-    const entries = overlayEntries(toc, tree)
+    const entries = overlayEntries(toc, tree, opaqueMark[rootless ? 'rootless' : 'root'])
     await into(rootfs.upper!, root => unpack(rowsOfEntries(entries, own), own, root))
     return
   }
-  addLayer(tree, toc)
   const base = imageContents(image.source, image.image)
   const top = tocs.length + 1
   const contents: Contents = {
@@ -58,30 +60,36 @@ const into = async (folder: string, work: (root: number) => Promise<unknown>): P
   }
 }
 
-/** The layer's entries as overlayfs has them: devices 0:0 for whiteouts, an attribute for an opaque marker. */
-const overlayEntries = (toc: Toc, below: MergedTree): readonly FlatEntry[] => {
+/** The layer's entries as overlayfs has them. It shows the attributes of the topmost folder, so each is as `merged` has it. */
+const overlayEntries = (toc: Toc, merged: MergedTree, mark: string): readonly FlatEntry[] => {
   const entries = [...flatEntries(treeOf(toc))]
   const opaque = new Set<string>()
   for (const { entry } of entries) {
     const found = whiteoutOf(nameOf(entry.path))
     if (found?.kind === 'opaque') opaque.add(found.folder)
   }
-  const all = entries.flatMap((flat): FlatEntry[] => {
-    const { entry } = flat
-    const path = nameOf(entry.path)
-    const found = whiteoutOf(path)
-    if (found?.kind === 'whiteout')
-      return [{ entry: { path: Buffer.from(found.target, 'latin1'), type: 'character-device', mode: 0 } }]
-    if (found !== undefined) return []
-    if (!opaque.has(path)) return [flat]
-    return [{ entry: { ...entry, xattrs: [...(entry.xattrs ?? []), mark] } }]
+  const all = entries.flatMap(forOverlay).map((flat): FlatEntry => {
+    if (flat.entry.type !== 'directory') return flat
+    const path = nameOf(flat.entry.path)
+    // Of a folder that is only on the way to another the layer says nothing.
+    const entry = flat.entry.mtime === undefined ? folderOf(merged, path) : flat.entry
+    const xattrs = [...(entry.xattrs ?? []), ...(opaque.has(path) ? [opaqueXattr(mark)] : [])]
+    return { entry: { ...entry, xattrs } }
   })
-  // Overlayfs shows the attributes of this folder as those of the root.
-  const root = attributesOf(below.entry(below.root))
-  const hasRoot = nameOf(entries[0]?.entry.path ?? Buffer.alloc(0)) === '.'
-  return hasRoot ? all : [{ entry: entryWith(root, Buffer.from('./'), 'directory') }, ...all]
+  return all[0] && nameOf(all[0].entry.path) === '.' ? all : [{ entry: folderOf(merged, '.') }, ...all]
 }
 
-const mark = { name: Buffer.from(opaqueMark.root), value: Buffer.from('y') }
+const folderOf = (tree: MergedTree, path: string): WritableEntry => {
+  const node = path === '.' ? tree.root : tree.lookup(path)
+  const found = node && tree.entry(node)
+  const xattrs = found && inodeXattrs(found)
+  return entryWith(
+    { ...attributesOf(found), ...(xattrs && { xattrs }) },
+    Buffer.from(`${path}/`, 'latin1'),
+    'directory',
+  )
+}
+
+const opaqueXattr = (name: string) => ({ name: Buffer.from(name), value: Buffer.from('y') })
 
 const nameOf = (path: Buffer): string => path.toString('latin1').replace(/\/$/, '')

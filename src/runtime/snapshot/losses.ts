@@ -1,11 +1,20 @@
+import { existsSync } from 'node:fs'
 import type { Loss } from '../../image/loss.js'
+import { isAnonymousVolume } from '../container/mounts.js'
 import type { Container } from '../container/record.js'
 import type { ContainerStatus } from '../container/state.js'
-import { volumesOf } from '../container/volumes.js'
+import type { ContainerSettings } from '../settings.js'
+
+/** Each volume in words: its name and where it is mounted; one without a name only where. */
+export const volumeWords = ({ mounts }: Pick<ContainerSettings, 'mounts'>): readonly string[] =>
+  mounts.flatMap(mount => {
+    if (mount.type !== 'volume') return []
+    return isAnonymousVolume(mount.volume) ? [mount.target] : [`${mount.volume} (${mount.target})`]
+  })
 
 /** What a snapshot of a container leaves out, whatever its files are. */
 export const lossesOfSnapshot = (
-  { settings, state }: Container,
+  { settings, state, places }: Container,
   status: ContainerStatus,
   { thin, withVolumes }: { readonly thin: boolean; readonly withVolumes: boolean },
 ): readonly Loss[] => {
@@ -13,7 +22,7 @@ export const lossesOfSnapshot = (
   const isUp = status === 'running' || status === 'paused'
   const binds = settings.mounts.flatMap(mount => (mount.type === 'bind' ? [mount.source] : []))
   const memory = settings.mounts.filter(({ type }) => type === 'tmpfs').length
-  const volumes = withVolumes ? 0 : new Set(volumesOf(settings)).size
+  const volumes = withVolumes ? [] : volumeWords(settings)
   const all: readonly Loss[] = [
     {
       ...{ what: 'bind-mount', where, count: binds.length },
@@ -21,7 +30,8 @@ export const lossesOfSnapshot = (
       remedy: 'Have them at the same paths where it is restored',
     },
     {
-      ...{ what: 'volume', where, count: volumes, why: '--no-volumes leaves them out' },
+      ...{ what: 'volume', where, count: volumes.length },
+      why: `--no-volumes leaves out the files of ${volumes.join(', ')}`,
       remedy: 'Leave that option out',
     },
     {
@@ -36,6 +46,10 @@ export const lossesOfSnapshot = (
     {
       ...{ what: 'tmpfs', where, count: isUp ? memory : 0 },
       why: 'what is mounted there is in memory only',
+    },
+    {
+      ...{ what: 'log', where, count: existsSync(places.log) ? 1 : 0 },
+      why: 'what its program has said so far stays here',
     },
     {
       ...{ what: 'network-address', where, count: state.address ? 1 : 0 },

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { LadingError } from '../../spec/errors.js'
 import type { JsonObject, JsonValue } from '../../spec/json.js'
-import { checkName } from '../container/names.js'
+import { checkName, isHostname } from '../container/names.js'
 import type { ContainerSettings } from '../settings.js'
 
 const text = v.pipe(
@@ -19,7 +19,8 @@ const target = v.pipe(
 const count = v.pipe(v.number(), v.safeInteger())
 const port = v.pipe(count, v.minValue(0), v.maxValue(65_535))
 const lines = v.pipe(v.array(text), v.readonly())
-const volumeName = v.pipe(text, v.regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/))
+/** One that is taken gets nine more characters, and a file's name has 255. */
+const volumeName = v.pipe(text, v.maxLength(246), v.regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/))
 const json = v.custom<JsonObject>(
   value => typeof value === 'object' && value !== null && !Array.isArray(value),
 )
@@ -44,10 +45,10 @@ const settings = v.object({
     noNewPrivileges: v.boolean(),
     seccomp: v.picklist(['default', 'unconfined']),
     privileged: v.boolean(),
-    rlimits: v.array(v.object({ name: text, soft: v.number(), hard: v.number() })),
+    rlimits: v.array(v.object({ name: text, soft: count, hard: count })),
   }),
   config: json,
-  hostname: v.pipe(text, v.regex(/^[a-zA-Z0-9](?:[a-zA-Z0-9_.-]{0,62}[a-zA-Z0-9])?$/)),
+  hostname: v.pipe(text, v.check(isHostname, 'must be a host name')),
   network: v.object({
     mode: v.picklist(['bridge', 'none', 'host']),
     ports: v.array(

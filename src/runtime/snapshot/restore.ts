@@ -1,24 +1,22 @@
-import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Image, Layer } from '../../image/interfaces.js'
 import type { Loss, Warning } from '../../image/loss.js'
 import { wrapSource } from '../../image/wrapped-source.js'
 import { during, LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
 import { openStore, type Store } from '../../store/store.js'
-import { reopenImage } from '../container/image.js'
-import { isAnonymousVolume } from '../container/mounts.js'
+import { type OpenedImage, reopenImage } from '../container/image.js'
+import { checkName } from '../container/names.js'
 import type { ContainersPlaces } from '../container/places.js'
-import { isRootless } from '../container/prepare-start.js'
 import { type Container, createRecord, dropDraft, openDraft } from '../container/record.js'
 import { removeFiles } from '../container/remove.js'
-import { volumeFolder, volumesOf } from '../container/volumes.js'
+import { checkNameFree } from '../container/taken-names.js'
 import { prepareRootfs } from '../rootfs/prepare.js'
+import { isRootless } from '../rootless/is-rootless.js'
 import type { ContainerSettings } from '../settings.js'
-import { fillUpper } from './fill-upper.js'
+import { type ChangesLayer, fillUpper } from './fill-upper.js'
 import { type OpenedSnapshot, openSnapshot } from './open-snapshot.js'
-import { readVolume } from './volume-files.js'
+import { lossesOfRestore, warningsOfRestore } from './restore-report.js'
+import { makeVolumes, type RestoredVolumes, removeVolumes } from './restore-volumes.js'
 
 export interface RestoreOptions {
   readonly all: ContainersPlaces
@@ -36,8 +34,9 @@ export interface RestoredContainer {
 
 /**
  * A container as it was when its snapshot was taken, to be started: its image in the store, its changes, its
- * settings, its volumes. Whatever fails, nothing is left but layers of the image. Throws CONFLICT for a name that is taken,
- * NOT_FOUND when the image of a thin one is not in the store.
+ * settings, its volumes. All of the archive that is its own is verified before anything is made, and whatever fails,
+ * nothing is left but the image. Throws CONFLICT for a name that is taken, NOT_FOUND when the image of a thin one is not
+ * in the store.
  */
 export const restoreContainer = async (options: RestoreOptions): Promise<RestoredContainer> => {
   try {
@@ -48,43 +47,38 @@ export const restoreContainer = async (options: RestoreOptions): Promise<Restore
   }
 }
 
-const restore = async (
-  snapshot: OpenedSnapshot,
-  { all, name }: RestoreOptions,
-): Promise<RestoredContainer> => {
+const restore = async (snapshot: OpenedSnapshot, options: RestoreOptions): Promise<RestoredContainer> => {
+  const { all } = options
   const { document, base } = snapshot
   const image = base.images[0]!
+  const name = checkName(options.name ?? document.settings.name)
+  checkNameFree(all, name)
+  const changes = document.changes && (await snapshot.layer(document.changes))
+  const volumes = new Map<string, ChangesLayer>()
+  for (const { volume, layer } of document.volumes) volumes.set(volume, await snapshot.layer(layer))
   const store = await openStore(all.store, { create: true })
   await takeImage(snapshot, image, store)
-  const draft = await openDraft(all, name ?? document.settings.name)
-  let container: Container
-  const volumes = volumeNames(all, document.settings)
+  const draft = await openDraft(all, name)
+  let made: RestoredVolumes | undefined
+  let container: Container | undefined
   try {
-    const settings = settingsFor(document.settings, { ...draft, image, volumes })
+    made = makeVolumes(all, document.settings)
+    const settings = settingsFor(document.settings, { ...draft, image, made })
     container = createRecord(all, draft, settings, image.manifest.descriptor)
+    await using opened = await reopenImage(settings.image, image.manifest.descriptor, all.store)
+    await made.fill(opened, volumes)
+    if (changes) await putChanges(container, opened, changes)
   } catch (error) {
-    dropDraft(all, draft)
+    if (container) await removeFiles(container)
+    else dropDraft(all, draft)
+    if (made) removeVolumes(all, made)
     throw error
   }
-  const made: string[] = []
-  try {
-    await putFiles(snapshot, container)
-    for (const { volume, layer } of document.volumes) {
-      const target = volumes.get(volume)
-      if (target === undefined) continue
-      const folder = volumeFolder(all, target)
-      mkdirSync(folder, { recursive: true, mode: 0o700 })
-      chmodSync(folder, 0o755)
-      made.push(target)
-      const { toc, bytes } = await snapshot.layer(layer)
-      await readVolume(folder, toc, bytes)
-    }
-  } catch (error) {
-    await removeFiles(container)
-    for (const volume of made) rmSync(join(all.volumes, volume), { recursive: true, force: true })
-    throw error
+  return {
+    container,
+    losses: lossesOfRestore(document, container),
+    warnings: warningsOfRestore(document, container),
   }
-  return { container, ...reportOf(snapshot, container, volumes) }
 }
 
 /** The image into the store, without a name; what is there already need not be in the archive. */
@@ -116,32 +110,13 @@ const takeImage = async (
   await session.commit()
 }
 
-/** Volumes by their new names: an anonymous one is new, a named one that has files already is not touched. */
-const volumeNames = (all: ContainersPlaces, settings: ContainerSettings): ReadonlyMap<string, string> =>
-  new Map(
-    volumesOf(settings).map(volume => {
-      if (isAnonymousVolume(volume)) return [volume, randomBytes(32).toString('hex')]
-      if (isEmpty(volumeFolder(all, volume))) return [volume, volume]
-      return [volume, `${volume}-${randomBytes(4).toString('hex')}`]
-    }),
-  )
-
-const isEmpty = (folder: string): boolean => {
-  try {
-    return readdirSync(folder).length === 0
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true
-    throw error
-  }
-}
-
 const settingsFor = (
   settings: ContainerSettings,
   given: {
     readonly id: string
     readonly name: string
     readonly image: Image
-    readonly volumes: ReadonlyMap<string, string>
+    readonly made: RestoredVolumes
   },
 ): ContainerSettings => ({
   ...settings,
@@ -153,56 +128,22 @@ const settingsFor = (
     id: given.image.configDocument.descriptor.digest,
   },
   mounts: settings.mounts.map(mount =>
-    mount.type === 'volume' ? { ...mount, volume: given.volumes.get(mount.volume)! } : mount,
+    mount.type === 'volume' ? { ...mount, volume: given.made.names.get(mount.volume)! } : mount,
   ),
   // What was asked for elsewhere this kernel may not have; the files are the same in each.
   rootfs: { readonly: settings.rootfs.readonly },
+  ...(losesNetwork(settings) && { network: { mode: 'none', ports: [] } }),
 })
 
-const putFiles = async (snapshot: OpenedSnapshot, { settings, places, all }: Container): Promise<void> => {
-  const { changes, base } = snapshot.document
-  if (changes === undefined) return
-  await using image = await reopenImage(settings.image, base, all.store)
-  const rootfs = await prepareRootfs({
-    image,
-    place: { folder: places.rootfs, rootless: isRootless() },
-    storeDirectory: all.store,
-  })
-  await fillUpper(rootfs, image, await snapshot.layer(changes))
-}
+/** An ordinary user may add no bridge to the host. */
+const losesNetwork = ({ network }: ContainerSettings): boolean => isRootless() && network.mode === 'bridge'
 
-/** What of it is not as it was, and what it gets of this host. */
-const reportOf = (
-  { document }: OpenedSnapshot,
-  { settings }: Container,
-  volumes: ReadonlyMap<string, string>,
-): Pick<RestoredContainer, 'losses' | 'warnings'> => {
-  const kept = new Set(document.volumes.map(({ volume }) => volume))
-  const absent = [...volumes.keys()].filter(volume => !kept.has(volume))
-  const warn = (what: string, message: string): Warning => ({ what, message })
-  return {
-    losses:
-      absent.length === 0
-        ? []
-        : [
-            {
-              ...{ what: 'volume', where: settings.name, count: absent.length },
-              why: 'the snapshot was taken without the files of its volumes',
-            },
-          ],
-    warnings: [
-      ...[...volumes].flatMap(([was, is]) =>
-        was === is || isAnonymousVolume(was)
-          ? []
-          : [warn('volume', `There is a volume ${was} with files in it: the container's is called ${is}`)],
-      ),
-      ...settings.mounts.flatMap(mount =>
-        mount.type === 'bind'
-          ? [warn('bind-mount', `It will have ${mount.source} of this host at ${mount.target}`)]
-          : [],
-      ),
-      ...(settings.process.privileged ? [warn('privileged', 'It may do on this host what root may')] : []),
-      ...(settings.network.mode === 'host' ? [warn('network', 'It uses the network of this host')] : []),
-    ],
-  }
+const putChanges = async (
+  { places, all }: Container,
+  image: OpenedImage,
+  changes: ChangesLayer,
+): Promise<void> => {
+  const place = { folder: places.rootfs, rootless: isRootless() }
+  const rootfs = await prepareRootfs({ image, place, storeDirectory: all.store })
+  await fillUpper(rootfs, { place, image }, changes)
 }

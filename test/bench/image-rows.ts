@@ -1,84 +1,14 @@
-import { mkdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Engine } from '../helpers/engine.js'
-import { has, ladingProgram, run } from '../helpers/programs.js'
-import type { BenchInput } from './archive.js'
-import type { Command } from './measure.js'
-import type { Contestant, Row } from './rounds.js'
+import { mkdirSync } from 'node:fs'
+import { has } from '../helpers/programs.js'
+import type { Row } from './rounds.js'
+import type { Workbench } from './workbench.js'
 
-export interface Setting {
-  /** An empty folder on the file system that is measured on. */
-  readonly folder: string
-  readonly input: BenchInput
-  /** Where a Docker Engine runs. */
-  readonly engine?: Engine
-}
-
-/** Everything that is measured, each with who is there to do it. What a row needs is made when it is asked for. */
-export const allRows = (setting: Setting): Readonly<Record<string, () => Row>> => {
-  const { folder, input } = setting
-  const at = (name: string) => join(folder, name)
-  const remove = (name: string) => rmSync(at(name), { recursive: true, force: true })
-  const lading = (store: string, ...words: string[]): Command => ({
-    words: [process.execPath, ladingProgram, '--store', at(store), ...words],
-  })
-  const docker = (...words: string[]): Command => ({ words: ['docker', ...words], ...setting.engine })
-  const podman = (root: string, ...words: string[]): Command => ({
-    words: ['podman', '--root', at(root), '--runroot', at('podman-run'), ...words],
-  })
-  const skopeo = (from: string, to: string): Command => ({
-    words: ['skopeo', 'copy', '--insecure-policy', '-q', from, to],
-  })
-  const quietly = ({ words, env }: Command): string =>
-    run(words[0]!, words.slice(1), { ...(env && { env }) }).trim()
-
-  const made = new Map<string, string>()
-  /** Make something once, before what is measured. */
-  const once = (name: string, make: () => string): string => {
-    if (!made.has(name)) made.set(name, make())
-    return made.get(name)!
-  }
-  const inLading = () => once('lading', () => quietly(lading('store', 'load', '-i', input.archive)))
-  const inDocker = () => once('docker', () => quietly(docker('load', '-i', input.archive)))
-  const inPodman = () => once('podman', () => quietly(podman('podman', 'load', '-i', input.archive)))
-  const inLayout = () =>
-    once('skopeo', () => quietly(skopeo(`docker-archive:${input.archive}`, `oci:${at('layout')}:bench`)))
-  const plainLayout = () => {
-    inLading()
-    return once('plain', () => quietly(lading('store', 'convert', 'bench:1', `oci:${at('plain')}:bench:1`)))
-  }
-  const flat = () => {
-    inLading()
-    return once('flat', () => quietly(lading('store', 'export', 'bench:1', '-o', at('flat.tar'))))
-  }
-  const dockerContainer = () => {
-    inDocker()
-    return once('docker container', () => quietly(docker('create', '--network=none', 'bench:1')))
-  }
-  const podmanContainer = () => {
-    inPodman()
-    return once('podman container', () => quietly(podman('podman', 'create', '--network=none', 'bench:1')))
-  }
-
-  const who = (
-    name: string,
-    there: boolean,
-    command: Contestant['command'],
-    leave: (round: number) => void = () => {},
-  ): readonly Contestant[] => (there ? [{ name, command, after: round => leave(round) }] : [])
-  const gone = (name: string) => (round: number) => remove(`${name}-${round}`)
-  const engine = setting.engine !== undefined
-  const [pod, sko, umoci] = [has('podman'), has('skopeo'), has('umoci')]
-  const row = (name: string, wanted: Row['wanted'], ...contestants: (readonly Contestant[])[]): Row => ({
-    ...{ name, wanted },
-    contestants: contestants.flat(),
-  })
-  const out = (name: string, round: number) => at(`${name}-${round}`)
-  const dockerRemove = () => {
-    quietly(docker('rmi', '-f', 'bench:1'))
-    made.delete('docker')
-    made.delete('docker container')
-  }
+/** What is measured of archives and stores, each with who is there to do it. */
+export const imageRows = (bench: Workbench): Readonly<Record<string, () => Row>> => {
+  const { input, at, there, lading, docker, podman, skopeo, quietly, who, row, out, gone } = bench
+  const { inLading, inDocker, inPodman, inLayout, plainLayout, flat, dockerContainer, podmanContainer } =
+    bench
+  const { engine, podman: pod, skopeo: sko, umoci } = there
 
   const look = (name: string, ...words: string[]): Row => ({
     ...row(
@@ -97,7 +27,7 @@ export const allRows = (setting: Setting): Readonly<Record<string, () => Row>> =
         'load a docker archive',
         { 'docker load': 10, 'podman load': 12, 'skopeo docker-archive→oci': 7 },
         who('lading', true, round => lading(`a-${round}`, 'load', '-i', input.archive), gone('a')),
-        who('docker load', engine, () => docker('load', '-i', input.archive), dockerRemove),
+        who('docker load', engine, () => docker('load', '-i', input.archive), bench.dockerRemove),
         who('podman load', pod, round => podman(`b-${round}`, 'load', '-i', input.archive), gone('b')),
         who(
           'skopeo docker-archive→oci',
@@ -117,7 +47,7 @@ export const allRows = (setting: Setting): Readonly<Record<string, () => Row>> =
         'load it with gzip around the whole',
         { 'docker load': 5 },
         who('lading', true, round => lading(`a-${round}`, 'load', '-i', input.gzipped), gone('a')),
-        who('docker load', engine, () => docker('load', '-i', input.gzipped), dockerRemove),
+        who('docker load', engine, () => docker('load', '-i', input.gzipped), bench.dockerRemove),
       ),
     save: () => {
       inLading()
