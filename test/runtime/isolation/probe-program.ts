@@ -36,19 +36,26 @@ const caller =
     code.systemCall()
   }
 
-/** A program that makes these calls for ever, group after group: a call that fails ends its group for this time. */
-export const endlessProgram = (groups: readonly (readonly ProbeCall[])[]): Buffer => {
+/** A program that makes these calls for ever, group after group: a call that fails ends its group for this time. `first` come once before. */
+export const endlessProgram = (
+  groups: readonly (readonly ProbeCall[])[],
+  first: readonly ProbeCall[] = [],
+): Buffer => {
   const machine = thisMachine()
   const code = machine.assembler()
   const data = new Data(dataAddress)
   const make = caller(code, data)
+  const keep = (each: ProbeCall) => {
+    make(each)
+    code.store(data.slot(previous), 'result')
+  }
+  for (const each of first) keep(each)
   const again = code.label()
   code.place(again)
   for (const calls of groups) {
     const next = code.label()
     for (const each of calls) {
-      make(each)
-      code.store(data.slot(previous), 'result')
+      keep(each)
       code.compare('result', 0)
       code.jumpIf('less', next)
     }
