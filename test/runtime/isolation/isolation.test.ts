@@ -118,6 +118,7 @@ when(missing)(
 for (const runtime of runtimes)
   when(absent[runtime])(`hostile images harm nothing: ${runtime}${why(absent[runtime])}`, async t => {
     await eachOf(hostileImages, 4, async (hostile, index) => {
+      if (hostile.runtimes && !hostile.runtimes.includes(runtime)) return
       const { outcome, details } = await runHostile(runtime, hostile, index, places())
       t.is(outcome, outcomeIn(hostile, runtime), `${hostile.name}: ${details}`)
       t.deepEqual(harmToVictim(), [], hostile.name)

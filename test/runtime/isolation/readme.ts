@@ -33,7 +33,7 @@ const callRow = ({ calls, launcher, runc, docker, why }: CallDifference): string
 const hostileRow = (image: HostileImage): string =>
   `| ${image.name} | ${[...runtimes]
     .reverse()
-    .map(runtime => outcomeIn(image, runtime))
+    .map(runtime => (image.runtimes?.includes(runtime) === false ? 'not tried' : outcomeIn(image, runtime)))
     .join(' | ')} | ${image.why} |`
 
 export const readme = (): string => {

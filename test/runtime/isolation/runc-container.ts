@@ -77,7 +77,7 @@ export const runByRunc = async (
     const late = setTimeout(() => {
       child.kill('SIGKILL')
       attempt(runtime, ['--root', state, 'delete', '--force', id])
-    }, 10_000)
+    }, 4_000)
     const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
     const [stdout, stderr] = await Promise.all([
       text(child.stdout as Readable),
