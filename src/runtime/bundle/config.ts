@@ -12,14 +12,15 @@ import { bundleSeccomp } from './seccomp.js'
 /**
  * config.json of an OCI bundle (runtime-spec 1.0) for a container: as isolated as launcher/container-steps.ts makes
  * it, for those who want a runtime that they know. `rootfs` and `network` are where the root file system will be,
- * absolute or below the bundle, and the namespace to join instead of making one: `/proc/PID/ns/net`.
+ * absolute or below the bundle, and the namespace to join instead of making one: `/proc/PID/ns/net`; `group` is the
+ * name of its control group, absent: whatever the runtime calls it.
  *
  * UNSUPPORTED: an init, which is part of our launcher and of no bundle; user namespaces.
  */
 export const bundleConfig = (
   settings: ContainerSettings,
   prepared: Prepared,
-  places: { readonly rootfs: string; readonly network?: string },
+  places: { readonly rootfs: string; readonly network?: string; readonly group?: string },
 ) => {
   if (settings.process.init)
     throw new LadingError(
@@ -34,7 +35,7 @@ export const bundleConfig = (
     root: { path: places.rootfs, readonly: settings.rootfs.readonly },
     hostname: settings.hostname,
     mounts: bundleMounts(settings, prepared),
-    linux: bundleLinux(settings, prepared, places.network),
+    linux: bundleLinux(settings, prepared, places),
   }
 }
 
@@ -65,7 +66,11 @@ const bundleProcess = (settings: ContainerSettings, prepared: Prepared) => {
 const limitNumber = (limit: bigint): number =>
   limit > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(limit)
 
-const bundleLinux = (settings: ContainerSettings, prepared: Prepared, network: string | undefined) => {
+const bundleLinux = (
+  settings: ContainerSettings,
+  prepared: Prepared,
+  { network, group }: { readonly network?: string; readonly group?: string },
+) => {
   const { privileged, seccomp, capabilities } = settings.process
   const ownNetwork = settings.network.mode !== 'host'
   return {
@@ -73,7 +78,7 @@ const bundleLinux = (settings: ContainerSettings, prepared: Prepared, network: s
       ...['mount', 'uts', 'ipc', 'pid', 'cgroup'].map(type => ({ type })),
       ...(ownNetwork ? [{ type: 'network', ...(network !== undefined && { path: network }) }] : []),
     ],
-    cgroupsPath: `/${parentName}/${settings.id}`,
+    ...(group !== undefined && { cgroupsPath: `/${parentName}/${group}` }),
     resources: bundleResources(settings.resources, privileged),
     devices: privileged ? prepared.hostDevices.map(bundleDevice) : [],
     maskedPaths: privileged ? [] : [...masks, ...prepared.masks].map(maskedPath),
