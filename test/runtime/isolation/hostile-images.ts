@@ -28,7 +28,7 @@ export interface HostileFlags {
   readonly tty?: boolean
 }
 
-export const victim = '/var/tmp/lading-victim'
+export const victim = `/var/tmp/lading-victim-${process.pid}`
 export const secret = 'not for containers'
 const up = '../'.repeat(12)
 

@@ -2,6 +2,11 @@ import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
+import {
+  capabilitiesInStatus,
+  capabilityMask,
+  capabilityNames,
+} from '../../../src/runtime/launcher/capabilities.js'
 import { archiveOf, busyboxEntries, imageOf, noBusybox } from '../../helpers/busybox-image.js'
 import { type Engine, noEngine, startEngine } from '../../helpers/engine.js'
 import { eachOf, has, isRoot, lading, run } from '../../helpers/programs.js'
@@ -12,7 +17,8 @@ import { hostileImages, outcomeIn } from './hostile-images.js'
 import { buildHostileImages, harmToVictim, makeVictim, removeVictim, runHostile } from './hostile-run.js'
 import { probeProgram } from './probe-program.js'
 import { readme } from './readme.js'
-import { type Answers, groups, image, runChecks } from './run-checks.js'
+import { type Answers, groups, image, runChecks, startIn } from './run-checks.js'
+import { aspects, flagCases, flagsScript, readAspects, titleOf } from './security-flags.js'
 import { systemCallProbe } from './system-calls.js'
 
 // One container a runtime answers all checks; README.md is the table.
@@ -132,3 +138,33 @@ when(missing)(`hostile images harm nothing: launcher, unpacked layers${why(missi
     t.deepEqual(harmToVictim(), [], hostile.name)
   })
 })
+
+const hasAll =
+  missing === undefined &&
+  capabilitiesInStatus(host.file('/proc/self/status'), 'CapEff') === capabilityMask(capabilityNames)
+
+when(missing ?? absent.docker ?? absent.runc)(
+  `flags give a container as much as docker gives it${why(missing ?? absent.docker ?? absent.runc)}`,
+  async t => {
+    const wrong: unknown[] = []
+    await eachOf(flagCases, 4, async flagCase => {
+      const found = new Map<RuntimeName, Readonly<Record<string, string>>>()
+      for (const runtime of there) {
+        const command = ['sh', '-c', flagsScript()]
+        const outcome = await startIn(runtime, { image, command, flags: flagCase.flags }, places())
+        // Docker gives all or nothing, where root itself does not have all: runc is what is held against then.
+        if (runtime === 'docker' && /unable to apply caps/.test(outcome.stderr) && !hasAll) continue
+        found.set(runtime, readAspects(outcome.stdout))
+        t.is(outcome.status, 0, `${runtime} ${titleOf(flagCase)}: ${outcome.stderr}`)
+      }
+      const reference = found.get('docker') ?? found.get('runc')!
+      t.deepEqual(Object.keys(reference), Object.keys(aspects), titleOf(flagCase))
+      for (const [runtime, answers] of found)
+        for (const [aspect, answer] of Object.entries(answers)) {
+          const wanted = flagCase.differs?.[runtime]?.[aspect] ?? reference[aspect]
+          if (answer !== wanted) wrong.push([`${titleOf(flagCase)}: ${aspect}`, runtime, answer, wanted])
+        }
+    })
+    t.deepEqual(wrong, [])
+  },
+)

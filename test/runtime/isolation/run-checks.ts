@@ -9,6 +9,7 @@ import { processChecks } from './checks/processes.js'
 import type { HostileFlags } from './hostile-images.js'
 import { readProbe } from './probe-program.js'
 import { runByRunc } from './runc-container.js'
+import { argumentsOf, type FlagCase } from './security-flags.js'
 import { readSystemCalls } from './system-calls.js'
 
 export const groups: readonly { readonly title: string; readonly checks: readonly Check[] }[] = [
@@ -50,7 +51,7 @@ export interface Answers {
 export interface StartOptions {
   readonly image: string
   readonly hostname?: string
-  readonly flags?: HostileFlags
+  readonly flags?: HostileFlags & FlagCase['flags']
   /** Of lading's own: what the root file system is made of. */
   readonly rootfs?: 'overlay' | 'copy'
   readonly command: readonly string[]
@@ -79,6 +80,7 @@ export const startIn = async (
     ...(flags.tmpfs ?? []).flatMap(target => ['--tmpfs', target]),
     ...(flags.tty ? ['-t'] : []),
     ...(rootfs ? ['--rootfs', rootfs] : []),
+    ...argumentsOf(flags),
     ...[image, ...command],
   ]
   return runtime === 'docker'

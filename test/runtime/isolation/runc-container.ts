@@ -11,6 +11,7 @@ import type { ContainerFlags } from '../../../src/runtime/container/flags.js'
 import { openImage } from '../../../src/runtime/container/image.js'
 import { merge } from '../../../src/runtime/container/merge.js'
 import { rootFiles } from '../../../src/runtime/container/root-files.js'
+import { findHostDevices } from '../../../src/runtime/launcher/devices.js'
 import { launch } from '../../../src/runtime/launcher/launch.js'
 import { findProcessorMasks } from '../../../src/runtime/launcher/masks.js'
 import { hostnameText, hostsText } from '../../../src/runtime/network/hosts.js'
@@ -55,7 +56,8 @@ export const runByRunc = async (
       {
         root: { folder: root, steps: rootfs.steps(root) },
         user,
-        masks: findProcessorMasks(),
+        masks: settings.process.privileged ? [] : findProcessorMasks(),
+        hostDevices: settings.process.privileged ? await findHostDevices() : [],
         binds: settings.mounts.flatMap(mount =>
           mount.type === 'bind' ? [{ ...mount, is: 'folder' as const }] : [],
         ),
