@@ -4,7 +4,7 @@ import { capabilityNames } from '../launcher/capabilities.js'
 import { type DeviceNode, type DeviceRule, deviceRules } from '../launcher/devices.js'
 import { maskedPath, masks, readonlyInProc } from '../launcher/masks.js'
 import type { Prepared } from '../launcher/prepared.js'
-import { planProcess } from '../launcher/process-plan.js'
+import { planProcess, profileOf } from '../launcher/process-plan.js'
 import type { ContainerSettings, Resources } from '../settings.js'
 import { bundleMounts } from './mounts.js'
 import { bundleSeccomp } from './seccomp.js'
@@ -71,7 +71,8 @@ const bundleLinux = (
   prepared: Prepared,
   { network, group }: { readonly network?: string; readonly group?: string },
 ) => {
-  const { privileged, seccomp, capabilities } = settings.process
+  const { privileged, capabilities } = settings.process
+  const profile = profileOf(settings.process)
   const ownNetwork = settings.network.mode !== 'host'
   return {
     namespaces: [
@@ -91,7 +92,7 @@ const bundleLinux = (
           'net.ipv4.ping_group_range': '0 2147483647',
         },
       }),
-    ...(seccomp === 'default' && !privileged && { seccomp: bundleSeccomp(capabilities, prepared.machine) }),
+    ...(profile && { seccomp: bundleSeccomp(profile, capabilities, prepared.machine) }),
   }
 }
 

@@ -21,6 +21,11 @@ export const flagCases: readonly FlagCase[] = [
   { flags: { securityOpt: ['no-new-privileges:false'] } },
   { flags: { securityOpt: ['seccomp=unconfined'] }, differs },
   { flags: { securityOpt: ['seccomp:unconfined', 'no-new-privileges'] } },
+  { flags: { securityOpt: ['seccomp=test/runtime/isolation/seccomp.json'] }, differs },
+  {
+    flags: { capAdd: ['SYS_ADMIN'], securityOpt: ['seccomp=test/runtime/isolation/seccomp.json'] },
+    differs,
+  },
   { flags: { securityOpt: ['apparmor=unconfined'] }, differs },
   { flags: { securityOpt: ['label=disable'] }, differs },
   { flags: { capDrop: ['ALL'] }, differs },
@@ -69,6 +74,7 @@ export const aspects: Readonly<Record<string, string>> = {
   'user namespace': 'unshare -U true 2>&1 | sed "s/.*: //"',
   'host name': '(hostname isolated && echo done) 2>&1 | sed "s/.*: //"',
   'owner of a file': '(touch /tmp/f && chown 5 /tmp/f && echo done) 2>&1 | sed "s/.*: //"',
+  folder: '(mkdir /tmp/g && echo done) 2>&1 | sed "s/.*: //"; umask 77; umask',
   kill: 'sleep 9 & kill $! && echo done',
 }
 
