@@ -85,4 +85,4 @@ const main = async ([store = '', id = '']: readonly string[]): Promise<void> => 
   }
 }
 
-await main(process.argv.slice(2))
+void main(process.argv.slice(2))
