@@ -40,13 +40,14 @@ test.after.always(() => {
 const script = `id -u; id -G; pwd; ls -A; hostname; cat /etc/hostname; grep -c localhost /etc/hosts; echo $COLOUR $HOME
   grep -E '^(CapEff|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status | tr '\\n' ' '; echo
   touch /data/x && echo data; touch /sys/x 2>/dev/null || echo ro; ls /sys/class/net; wc -c < /proc/keys; echo $$
-  echo error >&2; exit 42`
+  mkdir /tmp/x 2>&1; echo error >&2; exit 42`
+const profile = ['--security-opt', 'seccomp=test/runtime/isolation/seccomp.json']
 
 for (const runtime of ['runc', 'crun']) {
   const absent = missing ?? (has(runtime) ? undefined : `${runtime} is not installed`)
   when(absent)(`bundle: ${runtime} runs what is written, as isolated as by the launcher${why(absent)}`, t => {
     const bundle = join(folder, runtime)
-    const flags = ['-h', 'boxed', '--ulimit', 'nofile=77:99', '--pids-limit', '50', '-o', bundle]
+    const flags = ['-h', 'boxed', '--ulimit', 'nofile=77:99', '--pids-limit', '50', ...profile, '-o', bundle]
     const written = own('bundle', ...flags, join(folder, 'app.tar'), script)
     t.deepEqual([written.status, written.stdout, written.stderr], [0, `${bundle}\n`, ''])
     t.deepEqual(readdirSync(bundle).sort(), ['config.json', 'hostname', 'hosts', 'resolv.conf', 'rootfs'])
@@ -62,7 +63,7 @@ for (const runtime of ['runc', 'crun']) {
     t.deepEqual(ran.stdout.split('\n'), [
       ...['1000', '1000 29 100', '/work', 'boxed', 'boxed', '2', 'red /home/app'],
       'CapEff:\t0000000000000000 CapBnd:\t00000000a80425fb NoNewPrivs:\t1 Seccomp:\t2 ',
-      ...['data', 'ro', 'lo', '0', '1', ''],
+      ...['data', 'ro', 'lo', '0', '1', "mkdir: can't create directory '/tmp/x': Read-only file system", ''],
     ])
     t.is(ran.status, 42)
   })

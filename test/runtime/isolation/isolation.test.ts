@@ -148,22 +148,19 @@ when(missing ?? absent.docker ?? absent.runc)(
   async t => {
     const wrong: unknown[] = []
     await eachOf(flagCases, 4, async flagCase => {
-      const found = new Map<RuntimeName, Readonly<Record<string, string>>>()
-      for (const runtime of there) {
+      const look = async (runtime: RuntimeName) => {
         const command = ['sh', '-c', flagsScript()]
-        const outcome = await startIn(runtime, { image, command, flags: flagCase.flags }, places())
-        // Docker gives all or nothing, where root itself does not have all: runc is what is held against then.
-        if (runtime === 'docker' && /unable to apply caps/.test(outcome.stderr) && !hasAll) continue
-        found.set(runtime, readAspects(outcome.stdout))
-        t.is(outcome.status, 0, `${runtime} ${titleOf(flagCase)}: ${outcome.stderr}`)
+        return startIn(runtime, { image, command, flags: flagCase.flags }, places())
       }
-      const reference = found.get('docker') ?? found.get('runc')!
-      t.deepEqual(Object.keys(reference), Object.keys(aspects), titleOf(flagCase))
-      for (const [runtime, answers] of found)
-        for (const [aspect, answer] of Object.entries(answers)) {
-          const wanted = flagCase.differs?.[runtime]?.[aspect] ?? reference[aspect]
-          if (answer !== wanted) wrong.push([`${titleOf(flagCase)}: ${aspect}`, runtime, answer, wanted])
-        }
+      let reference = await look('docker')
+      // Docker gives all or nothing, where root itself does not have all: runc is what is held against then.
+      if (/unable to apply caps/.test(reference.stderr) && !hasAll) reference = await look('runc')
+      const own = await look('launcher')
+      t.deepEqual([reference.status, own.status], [0, 0], titleOf(flagCase) + reference.stderr + own.stderr)
+      const [wanted, found] = [readAspects(reference.stdout), readAspects(own.stdout)]
+      t.deepEqual(Object.keys(wanted), Object.keys(aspects), titleOf(flagCase))
+      for (const [aspect, answer] of Object.entries({ ...wanted, ...flagCase.differs }))
+        if (found[aspect] !== answer) wrong.push([titleOf(flagCase), aspect, found[aspect], answer])
     })
     t.deepEqual(wrong, [])
   },
