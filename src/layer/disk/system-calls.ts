@@ -32,9 +32,31 @@ export interface SystemCalls {
   /** Extended attributes by a path of `pathIn`, of a symbolic link itself. */
   setXattr(path: Buffer, xattr: Xattr): void
   setOpenXattr(fd: number, xattr: Xattr): void
-  xattrs(path: Buffer): readonly Xattr[]
+  /** `isWanted`, by the name: what is not is not read. */
+  xattrs(path: Buffer, isWanted?: (name: string) => boolean): readonly Xattr[]
+  /** Of what the name is itself; of the open file where the name is empty. */
+  status(folder: number, name: Buffer): FileStatus
   /** The stretches of an open file that are no holes. */
   dataRegions(fd: number, size: number): readonly { offset: number; length: number }[]
+}
+
+/** statx(2). Node's stat takes a path, and three times as long. */
+export interface FileStatus {
+  /** With the type bits. */
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly links: number
+  readonly size: number
+  /** Of 512 bytes. */
+  readonly blocks: number
+  readonly mtime: Timestamp
+  /** What a device file stands for. */
+  readonly major: number
+  readonly minor: number
+  /** What the file is known by while it is there: its file system, and its number there. */
+  readonly dev: number
+  readonly ino: bigint
 }
 
 /** A path of a name in an open folder, for calls that take no descriptor: /proc leads to the folder itself. */
@@ -64,6 +86,7 @@ const prototypes = {
   fsetxattr: 'int fsetxattr(int fd, const uint8_t *name, const uint8_t *value, size_t size, int flags)',
   lgetxattr: 'int64_t lgetxattr(const uint8_t *path, const uint8_t *name, _Out_ uint8_t *value, size_t size)',
   llistxattr: 'int64_t llistxattr(const uint8_t *path, _Out_ uint8_t *list, size_t size)',
+  statx: 'int statx(int folder, const uint8_t *name, int flags, unsigned int mask, _Out_ uint8_t *status)',
   lseek: 'int64_t lseek(int fd, int64_t offset, int whence)',
 } as const
 
@@ -93,7 +116,7 @@ const bindAll = async (): Promise<SystemCalls> => {
   const functions = Object.fromEntries(
     Object.entries(prototypes).map(([name, prototype]) => [name, library.bind(prototype)]),
   ) as Record<Name, LibraryFunction>
-  const { openat, close, mkdirat, futimens } = functions
+  const { openat, close, mkdirat, futimens, statx } = functions
   const check = (result: number, name: Name, path: Buffer): number => {
     if (result >= 0) return result
     throw systemError(name, path, library.errno())
@@ -101,6 +124,7 @@ const bindAll = async (): Promise<SystemCalls> => {
   const call = (name: Name, path: Buffer, ...args: LibraryArguments): number =>
     check(functions[name](...args), name, path)
   const scratch = Buffer.alloc(largestXattr)
+  const status = Buffer.alloc(256)
   return {
     // What every file takes is called straight.
     open: (folder, name, flags, mode = 0) =>
@@ -123,13 +147,18 @@ const bindAll = async (): Promise<SystemCalls> => {
       void call('lsetxattr', path, text(path), text(name), value, value.length, 0),
     setOpenXattr: (fd, { name, value }) =>
       void call('fsetxattr', name, fd, text(name), value, value.length, 0),
-    xattrs: path => {
+    status: (folder, name) => {
+      check(statx(folder, text(name), statusFlags, basicStatus, status), 'statx', name)
+      return readStatus(status)
+    },
+    xattrs: (path, isWanted = () => true) => {
       const inC = text(path)
       const length = functions.llistxattr(inC, scratch, scratch.length)
       // A file system may know no attributes at all.
       if (length <= 0) return []
       const names = splitNames(Buffer.from(scratch.subarray(0, Number(length))))
-      return names.map(name => {
+      return names.flatMap(name => {
+        if (!isWanted(name.toString('latin1'))) return []
         const size = call('lgetxattr', path, inC, text(name), scratch, scratch.length)
         return { name, value: Buffer.from(scratch.subarray(0, Number(size))) }
       })
@@ -153,6 +182,28 @@ const closeOnExec = 0o2000000
 /** What every descriptor is opened with. */
 const openFlags = constants.O_NOFOLLOW | closeOnExec | constants.O_NONBLOCK
 const nothing = Buffer.alloc(0)
+
+/** AT_SYMLINK_NOFOLLOW, AT_NO_AUTOMOUNT, AT_EMPTY_PATH; STATX_BASIC_STATS. */
+const statusFlags = 0x100 | 0x800 | 0x1000
+const basicStatus = 0x7ff
+
+/** struct statx, the same on every processor that is little-endian. */
+const readStatus = (from: Buffer): FileStatus => ({
+  mode: from.readUInt16LE(28),
+  uid: from.readUInt32LE(20),
+  gid: from.readUInt32LE(24),
+  links: from.readUInt32LE(16),
+  size: from.readUInt32LE(40) + from.readUInt32LE(44) * 2 ** 32,
+  blocks: from.readUInt32LE(48) + from.readUInt32LE(52) * 2 ** 32,
+  mtime: {
+    seconds: from.readUInt32LE(112) + from.readInt32LE(116) * 2 ** 32,
+    nanos: from.readUInt32LE(120),
+  },
+  major: from.readUInt32LE(128),
+  minor: from.readUInt32LE(132),
+  dev: from.readUInt32LE(136) * 2 ** 32 + from.readUInt32LE(140),
+  ino: from.readBigUInt64LE(32),
+})
 
 /** With its NUL, as C wants it. */
 const text = (bytes: Buffer): Buffer =>
@@ -190,12 +241,6 @@ const deviceNumber = (major: number, minor: number): bigint => {
   const [a, b] = [BigInt(major), BigInt(minor)]
   return ((a & 0xfff_ff000n) << 32n) | ((a & 0xfffn) << 8n) | ((b & 0xfff_fff00n) << 12n) | (b & 0xffn)
 }
-
-/** The other way round, of what stat(2) gives: gnu_dev_major and gnu_dev_minor. */
-export const deviceOf = (number: bigint): { readonly major: number; readonly minor: number } => ({
-  major: Number(((number >> 8n) & 0xfffn) | ((number >> 32n) & 0xfff_ff000n)),
-  minor: Number((number & 0xffn) | ((number >> 12n) & 0xfff_fff00n)),
-})
 
 /** errno values of Linux that somebody asks for, or that a person may meet; the same on x86-64 and arm64. */
 const codes: Readonly<Record<number, string>> = {

@@ -1,5 +1,6 @@
+import { open } from 'node:fs/promises'
 import { LadingError } from '../../spec/errors.js'
-import { withLock } from '../../store/file-lock.js'
+import { tryLock, withLock } from '../../store/file-lock.js'
 import type { ControlGroup } from '../cgroup/control-group.js'
 import { groupOf, runningProcess, statusOf } from './control.js'
 import { type Container, reread } from './record.js'
@@ -30,16 +31,18 @@ export const unpauseContainer = async (container: Container): Promise<void> => {
 }
 
 /**
- * Run `work` while all its processes stand still, where they run: a tree that is read meanwhile is of one moment. One at a
- * time: who is done would let the container go on under the other's hands. It goes on also when this process is told
- * to end. Throws CONFLICT when somebody else let it go on meanwhile: then what was read is of no one moment.
+ * Run `work` while all its processes stand still, where they run, and while it is not started, where they do not: a tree
+ * that is read meanwhile is of one moment. One at a time: who is done would let the container go on under the other's
+ * hands. It goes on also when this process is told to end. Throws CONFLICT when somebody else let it go on meanwhile:
+ * then what was read is of no one moment.
  */
 export const withFrozen = async <Result>(
   container: Container,
   work: () => Promise<Result>,
 ): Promise<Result> => {
-  const group = groupOf(container)
-  if (group === undefined || !isActive(container.state)) return work()
+  await using stopped = await keepStopped(container)
+  const group = stopped ? undefined : groupOf(container)
+  if (group === undefined) return work()
   return withLock(container.places.frozenLock, 'exclusive', async () => {
     const status = await statusOf(reread(container))
     if (status !== 'running' && status !== 'paused') return work()
@@ -59,6 +62,15 @@ export const withFrozen = async <Result>(
       await thaw()
     }
   })
+}
+
+/** A container that does not run is not started until it is let go; undefined of one that runs, or is being started. */
+export const keepStopped = async (container: Container): Promise<AsyncDisposable | undefined> => {
+  const handle = await open(container.places.lock, 'a', 0o600)
+  if ((await tryLock(handle, 'shared')) && !isActive(reread(container).state))
+    return { [Symbol.asyncDispose]: () => handle.close() }
+  await handle.close()
+  return undefined
 }
 
 /** What has no group any more has no processes either: they were killed where they stood. */
