@@ -10,8 +10,9 @@ import { visible } from '../../spec/escape.js'
 import type { EntryType, SparseRegion, TarEntry, Xattr } from '../../tar/entry.js'
 import type { Toc } from '../toc.js'
 import { TocBuilder } from '../toc-builder.js'
+import type { FileStatus } from './file-status.js'
 import { type Notes, type Owner, readNotes } from './rootless-notes.js'
-import { type FileStatus, folderFlags, loadSystemCalls, pathIn, type SystemCalls } from './system-calls.js'
+import { folderFlags, loadSystemCalls, pathIn, type SystemCalls } from './system-calls.js'
 
 export interface FolderReading {
   /** The root first, folders before their content, names in byte order; `dataOffset` says nothing here. */

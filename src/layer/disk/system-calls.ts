@@ -10,6 +10,7 @@ import { type LibraryArguments, type LibraryFunction, loadCLibrary } from '../..
 import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
 import type { Timestamp, Xattr } from '../../tar/entry.js'
+import { basicStatus, type FileStatus, readStatus, statusFlags } from './file-status.js'
 
 export interface SystemCalls {
   /** A descriptor of what `name` is in `folder`; never through a symbolic link. */
@@ -38,25 +39,6 @@ export interface SystemCalls {
   status(folder: number, name: Buffer): FileStatus
   /** The stretches of an open file that are no holes. */
   dataRegions(fd: number, size: number): readonly { offset: number; length: number }[]
-}
-
-/** statx(2). Node's stat takes a path, and three times as long. */
-export interface FileStatus {
-  /** With the type bits. */
-  readonly mode: number
-  readonly uid: number
-  readonly gid: number
-  readonly links: number
-  readonly size: number
-  /** Of 512 bytes. */
-  readonly blocks: number
-  readonly mtime: Timestamp
-  /** What a device file stands for. */
-  readonly major: number
-  readonly minor: number
-  /** What the file is known by while it is there: its file system, and its number there. */
-  readonly dev: number
-  readonly ino: bigint
 }
 
 /** A path of a name in an open folder, for calls that take no descriptor: /proc leads to the folder itself. */
@@ -182,28 +164,6 @@ const closeOnExec = 0o2000000
 /** What every descriptor is opened with. */
 const openFlags = constants.O_NOFOLLOW | closeOnExec | constants.O_NONBLOCK
 const nothing = Buffer.alloc(0)
-
-/** AT_SYMLINK_NOFOLLOW, AT_NO_AUTOMOUNT, AT_EMPTY_PATH; STATX_BASIC_STATS. */
-const statusFlags = 0x100 | 0x800 | 0x1000
-const basicStatus = 0x7ff
-
-/** struct statx, the same on every processor that is little-endian. */
-const readStatus = (from: Buffer): FileStatus => ({
-  mode: from.readUInt16LE(28),
-  uid: from.readUInt32LE(20),
-  gid: from.readUInt32LE(24),
-  links: from.readUInt32LE(16),
-  size: from.readUInt32LE(40) + from.readUInt32LE(44) * 2 ** 32,
-  blocks: from.readUInt32LE(48) + from.readUInt32LE(52) * 2 ** 32,
-  mtime: {
-    seconds: from.readUInt32LE(112) + from.readInt32LE(116) * 2 ** 32,
-    nanos: from.readUInt32LE(120),
-  },
-  major: from.readUInt32LE(128),
-  minor: from.readUInt32LE(132),
-  dev: from.readUInt32LE(136) * 2 ** 32 + from.readUInt32LE(140),
-  ino: from.readBigUInt64LE(32),
-})
 
 /** With its NUL, as C wants it. */
 const text = (bytes: Buffer): Buffer =>
