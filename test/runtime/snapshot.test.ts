@@ -42,7 +42,7 @@ open(b'srv/fresh/name \\xff\\n','w').write('odd')`,
     root,
   ])
 
-const own = ['id', 'name', 'created', 'place', 'volume']
+const own = ['id', 'name', 'created', 'place', 'volume', 'log', 'folder', 'volumes']
 /** The settings without what is each container's own. */
 const settingsOf = (host: ContainerHost, name: string): unknown => {
   const { state: _, ...settings } = host.inspected(name)
