@@ -1,7 +1,17 @@
-/** The public API: the verbs, the store, and the plain values they speak of. */
+/** The public API: the verbs, the store, containers, and the plain values they speak of. */
 export type { Artifact, Image, ImageSink, ImageSource, Layer, Root, Tree } from './image/interfaces.js'
 export type { Loss, Warning } from './image/loss.js'
 export { loadTree } from './image/view.js'
+export { type CreateOptions, createContainer } from './runtime/container/create.js'
+export { findContainer } from './runtime/container/find.js'
+export type { ContainerFlags } from './runtime/container/flags.js'
+export { type ForegroundOptions, runInForeground } from './runtime/container/foreground.js'
+export { type ContainersPlaces, containersPlaces } from './runtime/container/places.js'
+export type { Container } from './runtime/container/record.js'
+export { type RemoveOptions, removeContainer } from './runtime/container/remove.js'
+export { type CommitOptions, type CommittedContainer, commitContainer } from './runtime/snapshot/commit.js'
+export { type RestoredContainer, type RestoreOptions, restoreContainer } from './runtime/snapshot/restore.js'
+export { type SnapshotOptions, snapshotContainer, type TakenSnapshot } from './runtime/snapshot/snapshot.js'
 export { type ErrorCode, LadingError, meaningOf } from './spec/errors.js'
 export { formatPlatform, type Platform, parsePlatform } from './spec/platform.js'
 export { familiarName, fullName, parseReference, type Reference } from './spec/reference.js'

@@ -1,10 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import test from 'ava'
 import { type Medium, possibleLosses } from '../src/image/capabilities.js'
+import { archiveOf, busyboxEntries, imageOf, noBusybox } from './helpers/busybox-image.js'
 import { dockerArchive, layerOf, randomImage, tarOf } from './helpers/generate.js'
-import { attempt, ladingProgram } from './helpers/programs.js'
+import { attempt, has, ladingProgram } from './helpers/programs.js'
+import { missingForContainers } from './runtime/run-container.js'
 
 // What the README shows is run here, as it stands there.
 const readme = readFileSync('README.md', 'utf8')
@@ -41,6 +43,28 @@ test.serial('README: every command of the first tour does what it says', t => {
     t.is(status, 0, `${command}: ${stderr}`)
   }
 })
+
+const noContainers =
+  missingForContainers ?? noBusybox ?? (has('unshare') ? undefined : 'unshare is not installed')
+;(noContainers === undefined ? test.serial : test.serial.skip)(
+  `README: every command for containers does what it says${noContainers === undefined ? '' : ` [skipped: ${noContainers}]`}`,
+  async t => {
+    const place = join(folder, 'containers')
+    mkdirSync(place)
+    writeFileSync(join(place, 'app.tar'), await archiveOf({ 'library/app:1': await imageOf([busyboxEntries()]) }))
+    const env = { PATH: `${folder}${delimiter}${process.env.PATH}`, LADING_STORE: join(place, 'store') }
+    const commands = block('Containers', 'sh')
+    t.true(commands.split('\n').length >= 15)
+    // A network of its own, whose port 8080 nobody has.
+    const { status, stdout, stderr } = attempt(
+      'unshare',
+      ['-n', 'sh', '-exc', `ip link set lo up\n${commands}`],
+      { cwd: place, env },
+    )
+    t.is(status, 0, stderr)
+    t.regex(stdout, /^hello$/m)
+  },
+)
 
 test.serial('README: the library example runs', t => {
   // Inside the package, so that its own name leads to it.

@@ -2,8 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
+import { archiveOf, busyboxEntries, imageOf, noBusybox } from './helpers/busybox-image.js'
 import { dockerArchive, randomImage } from './helpers/generate.js'
-import { attempt, run } from './helpers/programs.js'
+import { attempt, lading, run } from './helpers/programs.js'
+import { missingForContainers } from './runtime/run-container.js'
 
 // Each program in samples/ as it is compiled, on a generated archive.
 const folder = mkdtempSync(join(tmpdir(), 'samples-'))
@@ -57,6 +59,28 @@ test('load-and-save keeps the image ID and gives the same bytes twice', async t 
   t.regex(twice[0]!.printed, new RegExp(`^loaded app:1: ${(await image).id}$`, 'm'))
   t.true(twice[0]!.bytes.equals(twice[1]!.bytes))
 })
+
+const noContainers = missingForContainers ?? noBusybox
+;(noContainers === undefined ? test : test.skip)(
+  `run-and-commit runs a program and makes an image of what it has changed${noContainers === undefined ? '' : ` [skipped: ${noContainers}]`}`,
+  async t => {
+    const archive = join(folder, 'busybox.tar')
+    writeFileSync(archive, await archiveOf({ 'library/box:1': await imageOf([busyboxEntries()]) }))
+    const store = join(folder, 'containers')
+    const printed = sample(
+      'run-and-commit',
+      archive,
+      store,
+      'box:2',
+      'sh',
+      '-c',
+      'echo it runs; echo new > /new',
+    )
+    t.regex(printed, /^it runs\nbox:2: sha256:[0-9a-f]{64}\n$/)
+    t.is(lading(['--store', store, 'cat', 'box:2', '/new']).stdout, 'new\n')
+    t.is(lading(['--store', store, 'ps', '-aq']).stdout, '')
+  },
+)
 
 test('demo makes an archive, and the command line inspects, loads, lists, saves and verifies it', t => {
   const printed = sample('demo')

@@ -1,6 +1,5 @@
 /**
- * The file tree that layers make together: OCI image-spec layer.md, "Applying Changesets", on tables of
- * contents, without touching a byte of content.
+ * The file tree that layers make together: OCI image-spec layer.md, "Applying Changesets", on tables of contents.
  *
  * Each layer is applied in two passes. First its whiteouts, to the tree of the layers below: so they hide
  * lower layers only, wherever in their tar they stand, and what the same layer puts there stays. (Docker's
@@ -25,7 +24,7 @@ import { normalizePath } from '../tar/names.js'
 import { normalPath, PathTrail } from './path-trail.js'
 import { entryTypes, type Toc } from './toc.js'
 import type { Hidden, Inode, MergedTree, TreeNode } from './tree-node.js'
-import { joinNames, walkTree } from './tree-walk.js'
+import { pathsOfNodes, walkTree } from './tree-walk.js'
 import { isPseudoLink, whiteoutOf } from './whiteout.js'
 
 export type { Hidden, Inode, MergedTree, TreeNode } from './tree-node.js'
@@ -60,13 +59,13 @@ class Merge implements MergedTree {
   readonly root: Node = { name: '', parent: undefined, inode: impliedFolder(0), children: new Map() }
   readonly oddities: string[] = []
   readonly walk = (from: TreeNode = this.root): Iterable<TreeNode> => walkTree(from)
+  readonly pathOf = pathsOfNodes()
   readonly tocs: Toc[]
   readonly #onHidden: ((hidden: Hidden) => void) | undefined
   /** Of the layer that is being applied: what its hard links may name though it has no place in the tree. */
   readonly #pseudoLinks = new Map<string, Inode>()
   /** Its paths, and the folders on the way to the last of them: a tar goes from neighbour to neighbour. */
   readonly #trail = new PathTrail<Node>()
-  #last: { readonly folder: TreeNode; readonly path: string } | undefined
 
   constructor(tocs: readonly Toc[], onHidden: ((hidden: Hidden) => void) | undefined) {
     this.tocs = [...tocs]
@@ -125,13 +124,6 @@ class Merge implements MergedTree {
   entry(node: TreeNode): TarEntry | undefined {
     const { layer, index } = node.inode
     return index === undefined ? undefined : this.tocs[layer]!.entry(index)
-  }
-
-  pathOf(node: TreeNode): string {
-    const { name, parent } = node
-    if (parent?.parent === undefined) return name
-    if (this.#last?.folder !== parent) this.#last = { folder: parent, path: joinNames(parent) }
-    return `${this.#last.path}/${name}`
   }
 
   /** Put an entry where it belongs; false for a hard link whose target is not there yet. */

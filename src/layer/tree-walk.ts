@@ -20,8 +20,18 @@ export function* walkTree(from: TreeNode): Iterable<TreeNode> {
 }
 
 /** Names of a node and the folders above it, with slashes between; '' for the root. */
-export const joinNames = (node: TreeNode): string => {
+const joinNames = (node: TreeNode): string => {
   let path = node.name
   for (let at = node.parent; at?.parent !== undefined; at = at.parent) path = `${at.name}/${path}`
   return path
+}
+
+/** What tells the path of a node, quickly where one is asked for after its sibling. */
+export const pathsOfNodes = (): ((node: TreeNode) => string) => {
+  let last: { readonly folder: TreeNode; readonly path: string } | undefined
+  return ({ name, parent }) => {
+    if (parent?.parent === undefined) return name
+    if (last?.folder !== parent) last = { folder: parent, path: joinNames(parent) }
+    return `${last.path}/${name}`
+  }
 }

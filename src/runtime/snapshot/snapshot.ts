@@ -133,7 +133,8 @@ const readFiles = async (
   }
   const losses: Loss[] = []
   const changes = await layerOf(async fd => {
-    const written = await writeChanges(container, image, fd)
+    // It stands still already.
+    const written = await writeChanges(container, image, fd, { pause: false })
     losses.push(...written.losses)
     return written.measured
   })
