@@ -138,11 +138,11 @@ const bindAll = async (): Promise<SystemCalls> => {
       const length = functions.llistxattr(inC, scratch, scratch.length)
       // A file system may know no attributes at all.
       if (length <= 0) return []
-      const names = splitNames(Buffer.from(scratch.subarray(0, Number(length))))
-      return names.flatMap(name => {
-        if (!isWanted(name.toString('latin1'))) return []
-        const size = call('lgetxattr', path, inC, text(name), scratch, scratch.length)
-        return { name, value: Buffer.from(scratch.subarray(0, Number(size))) }
+      const names = scratch.toString('latin1', 0, Number(length) - 1).split('\0')
+      return names.filter(isWanted).map(name => {
+        const nameInC = Buffer.from(`${name}\0`, 'latin1')
+        const size = call('lgetxattr', path, inC, nameInC, scratch, scratch.length)
+        return { name: withoutNul(nameInC), value: Buffer.from(scratch.subarray(0, Number(size))) }
       })
     },
     dataRegions: (fd, size) => {
@@ -172,16 +172,6 @@ const text = (bytes: Buffer): Buffer =>
 const withoutNul = (name: Buffer): Buffer => {
   const end = name.indexOf(0)
   return end < 0 ? name : name.subarray(0, end)
-}
-
-const splitNames = (list: Buffer): readonly Buffer[] => {
-  const names: Buffer[] = []
-  for (let at = 0; at < list.length; ) {
-    const end = list.indexOf(0, at)
-    names.push(list.subarray(at, end))
-    at = end + 1
-  }
-  return names
 }
 
 const times = Buffer.alloc(32)

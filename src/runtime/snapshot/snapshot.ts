@@ -133,8 +133,7 @@ const readFiles = async (
   }
   const losses: Loss[] = []
   const changes = await layerOf(async fd => {
-    // It stands still already.
-    const written = await writeChanges(container, image, fd, { pause: false })
+    const written = await writeChanges(container, image, fd)
     losses.push(...written.losses)
     return written.measured
   })
