@@ -1,7 +1,8 @@
+import { open } from 'node:fs/promises'
 import { LadingError } from '../../spec/errors.js'
-import { withLock } from '../../store/file-lock.js'
+import { tryLock, withLock } from '../../store/file-lock.js'
 import { freezerOf, runningProcess, statusOf } from './control.js'
-import { type Container, reread, withRecordLock } from './record.js'
+import { type Container, reread } from './record.js'
 import type { Freezer } from './signal-freezer.js'
 import { isActive } from './state.js'
 
@@ -21,26 +22,18 @@ export const unpauseContainer = async (container: Container): Promise<void> => {
 }
 
 /**
- * Run `work` while all its processes stand still, where they run: a tree that is read meanwhile is of one moment. One at a
- * time: who is done would let the container go on under the other's hands. It goes on also when this process is told
- * to end. One that does not run is neither started nor removed meanwhile: whoever wants that waits. Throws CONFLICT when
- * somebody else let it go on meanwhile: then what was read is of no one moment.
+ * Run `work` while all its processes stand still, where they run, and while it is not started, where they do not: a tree
+ * that is read meanwhile is of one moment. One at a time: who is done would let the container go on under the other's
+ * hands. It goes on also when this process is told to end. Throws CONFLICT when somebody else let it go on meanwhile:
+ * then what was read is of no one moment.
  */
 export const withFrozen = async <Result>(
   container: Container,
   work: () => Promise<Result>,
-): Promise<Result> =>
-  isActive(reread(container).state)
-    ? withFrozenProcesses(container, work)
-    : withRecordLock(container, async current =>
-        isActive(current.state) ? withFrozenProcesses(current, work) : work(),
-      )
-
-const withFrozenProcesses = async <Result>(
-  container: Container,
-  work: () => Promise<Result>,
-): Promise<Result> =>
-  withLock(container.places.frozenLock, 'exclusive', async () => {
+): Promise<Result> => {
+  await using stopped = await keepStopped(container)
+  if (stopped) return work()
+  return withLock(container.places.frozenLock, 'exclusive', async () => {
     const current = reread(container)
     const status = await statusOf(current)
     if (status !== 'running' && status !== 'paused') return work()
@@ -61,6 +54,16 @@ const withFrozenProcesses = async <Result>(
       await thaw()
     }
   })
+}
+
+/** A container that does not run is not started until it is let go; undefined of one that runs, or is being started. */
+export const keepStopped = async (container: Container): Promise<AsyncDisposable | undefined> => {
+  const handle = await open(container.places.lock, 'a', 0o600)
+  if ((await tryLock(handle, 'shared')) && !isActive(reread(container).state))
+    return { [Symbol.asyncDispose]: () => handle.close() }
+  await handle.close()
+  return undefined
+}
 
 /** What has no group any more has no processes either: they were killed where they stood. */
 const isStill = (freezer: Freezer): Promise<boolean> => freezer.frozen().catch(() => true)
