@@ -38,6 +38,12 @@ const symbolsPerBlock = 24_000
 
 let engine: DeflateEngine | undefined
 
+/** Memory that deflateBlocks need not copy: for what stands before the content from its beginning on, then the content. */
+export const deflateInput = (): Uint8Array => {
+  engine ??= deflateEngine()
+  return engine.input
+}
+
 /**
  * `content` (deflateLimit bytes at most) at level 0 to 9 as blocks none of which is the last one, up to a whole
  * byte: what is made of several can be joined. Matches may refer back into `before`, 32 KiB at most.
@@ -65,8 +71,10 @@ const writeBlocks = (
 ): void => {
   const { input, literals, distances } = engine
   const end = before.length + content.length
-  input.set(before)
-  input.set(content, before.length)
+  if (content.buffer !== input.buffer) {
+    input.set(before)
+    input.set(content, before.length)
+  }
   engine.begin(before.length, end, effort)
   for (let start = before.length; start < end; ) {
     literals.fill(0)
