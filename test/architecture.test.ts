@@ -11,7 +11,7 @@ const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
 const textOf = (name: string) => readFileSync(join('src', name), 'utf8')
 const importsOf = (name: string) =>
   [...textOf(name).matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)'(\.[^']+)'/g)].map(match =>
-    normalize(join(dirname(name), match[1]!)).replace(/\.js$/, '.ts'),
+    normalize(join(dirname(name), match[1]!)).replace(/(\.js)?$/, '.ts'),
   )
 const floorOf = (name: string) => floors.indexOf(name.split('/')[0]!)
 

@@ -2,9 +2,10 @@ import { write as writeCallback } from 'node:fs'
 import { promisify } from 'node:util'
 import { type Assembly, assemble } from './assemble.js'
 import { checkRegion } from './check-region.js'
+import { GatheredBytes } from './gathered-bytes.js'
 import {
   type FilePart,
-  filled,
+  type FillPart,
   isFilePart,
   isFillPart,
   isStreamPart,
@@ -19,6 +20,8 @@ const write = promisify(writeCallback)
 
 /** Of an output that a thread puts together at a time. */
 const batchLength = 8 << 20
+/** Of bytes at hand: what is still in the processor's caches is written soonest. */
+const bytesLength = 1 << 20
 
 /**
  * Write all parts into the file `fd` (open for reading too) from its beginning; how many bytes it was. What lies in files is copied by
@@ -54,8 +57,7 @@ class PartWriter {
   /** The batch at hand: where it begins, its pieces. */
   #start = 0
   #table: number[] = []
-  #literals: Uint8Array[] = []
-  #literalBytes = 0
+  readonly #literals = new GatheredBytes()
 
   constructor(fd: number) {
     this.#fd = fd
@@ -64,7 +66,7 @@ class PartWriter {
   /** Take the part; gives something to wait for when too much is on its way. Throws what has failed. */
   add(part: Part): Promise<void> | undefined {
     if (isStreamPart(part)) return this.#addStream(part)
-    if (isFillPart(part)) this.#addBytes(filled(part))
+    if (isFillPart(part)) this.#addFill(part)
     else if (!isFilePart(part)) this.#addBytes(part)
     else if (part.check) this.#copyChecked(part)
     else this.#addFile(part)
@@ -78,12 +80,23 @@ class PartWriter {
     }
   }
 
+  #addFill({ length, fill }: FillPart): void {
+    this.#count(length)
+    this.#literals.fill(length, fill)
+  }
+
   #addBytes(bytes: Uint8Array): void {
     if (bytes.length === 0) return
-    this.#table.push(-1, this.#literalBytes, bytes.length)
-    this.#literals.push(bytes)
-    this.#literalBytes += bytes.length
-    this.length += bytes.length
+    this.#count(bytes.length)
+    this.#literals.add(bytes)
+  }
+
+  /** So many bytes more at hand. */
+  #count(length: number): void {
+    const table = this.#table
+    if (table.at(-3) === -1) table[table.length - 1]! += length
+    else table.push(-1, this.#literals.length, length)
+    this.length += length
   }
 
   #addFile({ fd, offset, length }: FilePart): void {
@@ -111,7 +124,8 @@ class PartWriter {
   }
 
   #keepUp(): Promise<void> | undefined {
-    if (this.length - this.#start >= batchLength) this.flush(false)
+    const length = this.length - this.#start
+    if (length >= (this.#literals.length === length ? bytesLength : batchLength)) this.flush(false)
     return this.works.size >= 2 * threadCount ? this.#wait() : undefined
   }
 
@@ -122,21 +136,21 @@ class PartWriter {
   /** Write what has gathered; the `last` batch of a small output needs no thread. */
   flush(last: boolean): void {
     const table = Float64Array.from(this.#table)
-    const pieces = this.#literals
+    const length = this.length - this.#start
+    const onlyBytes = this.#literals.length === length
+    const { pieces, release } = this.#literals.take()
     const output = { fd: this.#fd, offset: this.#start }
-    const isSmall = last && this.length - this.#start < worthAThread && this.works.size === 0
-    const onlyBytes = this.#literalBytes === this.length - this.#start
+    const isSmall = last && length < worthAThread && this.works.size === 0
     this.#start = this.length
     this.#table = []
-    this.#literals = []
-    this.#literalBytes = 0
     if (table.length === 0) return
     if (onlyBytes) {
-      this.#launch(writeBytes(output, pieces))
+      this.#launch(writeBytes(output, pieces).then(release))
       return
     }
     // A copy of its own: a view would take the whole of what it looks into along to the thread.
     const assembly: Assembly = { table, literals: Buffer.concat(pieces), output }
+    release()
     const { stop } = this
     if (isSmall) assemble(assembly, { advance: () => {}, check: () => {} })
     else this.#launch(inThread<Assembly, void>(new URL('./assemble.js', import.meta.url), assembly, { stop }))

@@ -111,7 +111,7 @@ export const main = async (words: readonly string[]): Promise<void> => {
       error instanceof CommanderError
         ? error.exitCode === 0
           ? 0
-          : 2
+          : statusOf(wanted, 2)
         : statusOf(wanted, reportFailure(error, words.includes('--debug')))
   }
 }

@@ -185,13 +185,22 @@ const zeros = Buffer.alloc(blockSize)
 export const endOfArchive = Buffer.alloc(2 * blockSize)
 
 /** A PAX header with its body: `x` for the next entry, `g` for all that follow. */
-export const encodePax = (flag: 'x' | 'g', body: Buffer): Buffer => {
+export const encodePax = (flag: 'x' | 'g', body: Buffer): Buffer =>
+  Buffer.concat([paxHeader(flag, body.length), body, padding(body.length)])
+
+/** Most files that a container has changed have one, for their time, and few lengths. */
+const headers = new Map<string, Buffer>()
+const paxHeader = (flag: 'x' | 'g', size: number): Buffer => {
+  const key = `${flag}${size}`
+  const known = headers.get(key)
+  if (known !== undefined) return known
   const header = encodeHeader({
     name: { prefix: none, name: Buffer.from(flag === 'g' ? 'pax_global_header' : 'PaxHeaders/entry') },
-    ...{ flag, mode: 0o644, uid: 0, gid: 0, size: body.length, mtime: 0, linkPath: none },
+    ...{ flag, mode: 0o644, uid: 0, gid: 0, size, mtime: 0, linkPath: none },
     ...{ uname: none, gname: none, devMajor: 0, devMinor: 0 },
   })
-  return Buffer.concat([header, body, padding(body.length)])
+  if (size <= blockSize) headers.set(key, header)
+  return header
 }
 
 /** `LENGTH KEY=VALUE\n`; the length counts its own digits. `key` is latin1, one character a byte. */

@@ -131,8 +131,10 @@ test('compress: blocks refer back into one another, so gzip is hardly larger tha
   const noise = Buffer.from(Array.from({ length: 30_000 }, (_, index) => (index * index * 7919) >> 8))
   const bytes = Buffer.concat([Buffer.alloc(mebibyte - noise.length), noise, noise])
   const whole = deflateRawSync(bytes).length
-  t.true((await made(bytes, { algorithm: 'gzip' })).length < whole * 1.02 + 100)
-  t.true((await made(large, { algorithm: 'gzip' })).length < deflateRawSync(large).length * 1.01)
+  t.true((await made(bytes, { algorithm: 'gzip' })).length < whole * 1.05)
+  // Level 6 takes half the time of zlib's and finds less; from 7 on nothing is left out.
+  t.true((await made(large, { algorithm: 'gzip' })).length < deflateRawSync(large).length * 1.1)
+  t.true((await made(large, { algorithm: 'gzip', level: 7 })).length < deflateRawSync(large).length * 1.01)
 })
 
 test('compress: zstd of every length is read back', async t => {

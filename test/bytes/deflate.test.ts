@@ -48,22 +48,34 @@ test('deflateBlocks: a byte again and again, up to the most that is taken at a t
   }
 })
 
-test('deflateBlocks: matches at the edge of the window and none beyond it', t => {
-  for (const distance of [32766, 32767, 32768, 32769]) {
-    const pattern = noise(300)
-    const content = Buffer.concat([pattern, noise(distance - 300), pattern])
-    t.true(inflate(deflateBlocks(content, nothing, 6)).equals(content), `${distance}`)
-    const before = content.subarray(0, distance).subarray(-32768)
-    const first = deflateBlocks(content.subarray(0, distance), nothing, 6)
-    t.true(inflate(first, deflateBlocks(pattern, before, 6)).equals(content), `${distance}`)
-  }
+test('deflateBlocks: matches at the edge of the window and none beyond it, by either search', t => {
+  for (const level of [6, 7])
+    for (const distance of [32766, 32767, 32768, 32769]) {
+      const pattern = noise(300)
+      const content = Buffer.concat([pattern, noise(distance - 300), pattern])
+      t.true(inflate(deflateBlocks(content, nothing, level)).equals(content), `${distance}`)
+      const before = content.subarray(0, distance).subarray(-32768)
+      const first = deflateBlocks(content.subarray(0, distance), nothing, level)
+      t.true(inflate(first, deflateBlocks(pattern, before, level)).equals(content), `${distance}`)
+    }
 })
 
 test('deflateBlocks: an encoder remembers nothing of what it did before', t => {
   const content = Buffer.from('to be or not to be, that is the question. '.repeat(400))
-  const made = deflateBlocks(content, nothing, 6)
-  deflateBlocks(noise(50_000), noise(32768), 9)
-  t.deepEqual(deflateBlocks(content, nothing, 6), made)
+  for (const level of [6, 7]) {
+    const made = deflateBlocks(content, nothing, level)
+    deflateBlocks(noise(50_000), noise(32768), level)
+    deflateBlocks(noise(50_000), noise(32768), 13 - level)
+    t.deepEqual(deflateBlocks(content, nothing, level), made)
+  }
+})
+
+test('deflateBlocks: what lies 64 KiB and more back is not mistaken for what is near', t => {
+  const pattern = noise(400)
+  for (const distance of [65536, 65537, 98304, 131072]) {
+    const content = Buffer.concat([pattern, noise(distance - 400), pattern, pattern])
+    t.true(inflate(deflateBlocks(content, nothing, 6)).equals(content), `${distance}`)
+  }
 })
 
 test('huffmanCode: complete and within its limit, also for frequencies that want far longer codes', t => {

@@ -48,7 +48,6 @@ test('containerSteps looks at no path of the image before the root is changed, a
       'make /of/host read-only',
       'mount proc for /proc',
       'bind the tree',
-      // A device filter would keep the root file system from its devices.
       'make a namespace of control groups',
       'change the root',
       "let go of the host's files",

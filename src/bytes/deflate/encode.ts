@@ -22,21 +22,27 @@ export const deflateLimit = 1 << 20
 
 /** By level from 1. */
 const efforts: readonly Effort[] = [
-  { depth: 4, nice: 12, lazy: false, patience: 32 },
-  { depth: 6, nice: 16, lazy: false, patience: 32 },
-  { depth: 8, nice: 20, lazy: false, patience: 64 },
-  { depth: 16, nice: 30, lazy: false, patience: 64 },
-  { depth: 8, nice: 20, lazy: true, patience: 64 },
-  { depth: 16, nice: 30, lazy: true, patience: 64 },
-  { depth: 48, nice: 64, lazy: true, patience: 256 },
-  { depth: 128, nice: 130, lazy: true, patience: 1024 },
-  { depth: 1024, nice: 258, lazy: true, patience: 4096 },
+  { depth: 0, nice: 16, lazy: 0, patience: 5 },
+  { depth: 1, nice: 16, lazy: 0, patience: 5 },
+  { depth: 1, nice: 16, lazy: 8, patience: 6 },
+  { depth: 2, nice: 16, lazy: 8, patience: 6 },
+  { depth: 3, nice: 16, lazy: 8, patience: 6 },
+  { depth: 4, nice: 24, lazy: 8, patience: 6 },
+  { depth: 16, nice: 30, lazy: 'thorough', patience: 6 },
+  { depth: 64, nice: 96, lazy: 'thorough', patience: 9 },
+  { depth: 1024, nice: 258, lazy: 'thorough', patience: 12 },
 ]
 
 /** Enough to pay for the description of their codes, few enough that those fit. */
 const symbolsPerBlock = 24_000
 
 let engine: DeflateEngine | undefined
+
+/** Memory that deflateBlocks need not copy: for what stands before the content from its beginning on, then the content. */
+export const deflateInput = (): Uint8Array => {
+  engine ??= deflateEngine()
+  return engine.input
+}
 
 /**
  * `content` (deflateLimit bytes at most) at level 0 to 9 as blocks none of which is the last one, up to a whole
@@ -65,21 +71,29 @@ const writeBlocks = (
 ): void => {
   const { input, literals, distances } = engine
   const end = before.length + content.length
-  input.set(before)
-  input.set(content, before.length)
-  engine.begin(before.length, end)
+  if (content.buffer !== input.buffer) {
+    input.set(before)
+    input.set(content, before.length)
+  }
+  engine.begin(before.length, end, effort)
   for (let start = before.length; start < end; ) {
     literals.fill(0)
     distances.fill(0)
     const found = engine.search(end, effort, symbolsPerBlock)
     literals[endOfBlock] = 1
-    writeBlock(engine, writer, found.count, input.subarray(start, found.end))
+    writeBlock(engine, writer, start, found.count, input.subarray(start, found.end))
     start = found.end
   }
 }
 
 /** One block in whichever of the three forms is the shortest: section 3.2.3. `content` is what its symbols stand for. */
-const writeBlock = (engine: DeflateEngine, writer: BitWriter, count: number, content: Uint8Array): void => {
+const writeBlock = (
+  engine: DeflateEngine,
+  writer: BitWriter,
+  start: number,
+  count: number,
+  content: Uint8Array,
+): void => {
   const literals = huffmanCode(engine.literals, 15)
   const distances = huffmanCode(engine.distances, 15)
   const description = describeCodes(literals, distances)
@@ -89,21 +103,22 @@ const writeBlock = (engine: DeflateEngine, writer: BitWriter, count: number, con
   if (stored <= Math.min(dynamic, fixed)) writeStored(writer, content)
   else if (fixed <= dynamic) {
     putBits(writer, 0b010, 3)
-    writeSymbols(engine, writer, count, fixedLiterals, fixedDistances)
+    writeSymbols(engine, writer, start, count, fixedLiterals, fixedDistances)
   } else {
     description.write(writer)
-    writeSymbols(engine, writer, count, literals, distances)
+    writeSymbols(engine, writer, start, count, literals, distances)
   }
 }
 
 const writeSymbols = (
   engine: DeflateEngine,
   writer: BitWriter,
+  start: number,
   count: number,
   literals: HuffmanCode,
   distances: HuffmanCode,
 ): void => {
-  Object.assign(writer, engine.write(writer, count, literals, distances))
+  Object.assign(writer, engine.write(writer, start, count, literals, distances))
   putBits(writer, literals.codes[endOfBlock]!, literals.lengths[endOfBlock]!)
 }
 

@@ -17,57 +17,62 @@ export const huffmanCode = (frequencies: Int32Array, limit: number): HuffmanCode
 export const codeOfLengths = (lengths: Uint8Array): HuffmanCode => ({ lengths, codes: codesOf(lengths) })
 
 const lengthsOf = (frequencies: Int32Array, limit: number): Uint8Array => {
-  const symbols = byFrequency(frequencies)
-  const counts = limited(depthCounts(symbols.map(symbol => frequencies[symbol]!)), limit)
+  const leaves = byFrequency(frequencies)
+  const counts = limited(depthCounts(leaves), limit)
   const lengths = new Uint8Array(frequencies.length)
   // The rarest come first and get the longest codes.
   let at = 0
   for (let length = limit; length > 0; length--)
-    for (let left = counts[length]!; left > 0; left--) lengths[symbols[at++]!] = length
+    for (let left = counts[length]!; left > 0; left--) lengths[leaves[at++]! & 511] = length
   return lengths
 }
 
-/** The symbols that occur, the rarest first, ties by number. */
+// Room for the work on one code, of which there are two for every few bytes of output.
+const sorted = new Int32Array(512)
+const sums = new Int32Array(512)
+const parents = new Int32Array(1024)
+const depths = new Int32Array(1024)
+
+/** The symbols that occur, the rarest first, ties by number: each in 9 bits, below how often it occurs. */
 const byFrequency = (frequencies: Int32Array): Int32Array => {
-  const keys: number[] = []
-  frequencies.forEach((frequency, symbol) => {
-    if (frequency > 0) keys.push(frequency * 512 + symbol)
-  })
-  for (let symbol = 0; keys.length < 2; symbol++) if (frequencies[symbol] === 0) keys.push(symbol)
-  return Int32Array.from(keys)
-    .sort()
-    .map(key => key & 511)
+  let count = 0
+  for (let symbol = 0; symbol < frequencies.length; symbol++)
+    if (frequencies[symbol]! > 0) sorted[count++] = (frequencies[symbol]! << 9) | symbol
+  for (let symbol = 0; count < 2; symbol++) if (frequencies[symbol] === 0) sorted[count++] = symbol
+  return sorted.subarray(0, count).sort()
 }
 
-/** How many leaves of the tree over `weights` (ascending) lie at each depth: Huffman's algorithm with two queues. */
-const depthCounts = (weights: Int32Array): number[] => {
-  const leaves = weights.length
-  const sums: number[] = []
-  const parents = new Int32Array(2 * leaves)
+/** How many leaves of the tree lie at each depth: Huffman's algorithm with two queues. */
+const depthCounts = (leaves: Int32Array): Int32Array => {
+  const count = leaves.length
   let leaf = 0
   let inner = 0
-  const lightest = (parent: number): number => {
-    const takesLeaf = leaf < leaves && (inner === sums.length || weights[leaf]! <= sums[inner]!)
-    parents[takesLeaf ? leaf : leaves + inner] = parent
-    return takesLeaf ? weights[leaf++]! : sums[inner++]!
+  for (let made = 0; made < count - 1; made++) {
+    let sum = 0
+    for (let child = 0; child < 2; child++) {
+      const weight = leaf < count ? leaves[leaf]! >> 9 : Number.POSITIVE_INFINITY
+      if (inner === made || weight <= sums[inner]!) {
+        parents[leaf++] = count + made
+        sum += weight
+      } else {
+        parents[count + inner] = count + made
+        sum += sums[inner++]!
+      }
+    }
+    sums[made] = sum
   }
-  while (sums.length < leaves - 1) {
-    const parent = leaves + sums.length
-    const first = lightest(parent)
-    sums.push(first + lightest(parent))
-  }
-  const root = 2 * leaves - 2
-  const depths = new Int32Array(root + 1)
-  const counts: number[] = []
+  const root = 2 * count - 2
+  depths[root] = 0
+  const counts = new Int32Array(count)
   for (let node = root - 1; node >= 0; node--) {
     depths[node] = depths[parents[node]!]! + 1
-    if (node < leaves) counts[depths[node]!] = (counts[depths[node]!] ?? 0) + 1
+    if (node < count) counts[depths[node]!]!++
   }
   return counts
 }
 
 /** The same number of leaves, none deeper than `limit`, and still a complete tree. */
-const limited = (depths: readonly number[], limit: number): Int32Array => {
+const limited = (depths: Int32Array, limit: number): Int32Array => {
   const counts = new Int32Array(limit + 1)
   depths.forEach((count, depth) => {
     counts[Math.min(depth, limit)]! += count

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import type { FileRange } from '../byte-stream.js'
 import { readNow } from '../read-now.js'
 import type { JobResult } from '../threads.js'
-import { deflateBlocks, deflateLimit } from './encode.js'
+import { deflateBlocks, deflateInput } from './encode.js'
 
 /** How far back deflate can refer. */
 export const windowLength = 1 << 15
@@ -34,12 +34,9 @@ export const job = (input: DeflateInput): JobResult<DeflatedBlock> => {
   return { output: { bytes, crc: crc32(content), length: content.length }, transfer: [bytes.buffer] }
 }
 
-let buffer: Uint8Array | undefined
-
 const read = ({ file, at, length }: { file: FileRange; at: number; length: number }) => {
-  buffer ??= Buffer.allocUnsafeSlow(windowLength + deflateLimit)
   const behind = Math.min(at, windowLength)
-  const bytes = buffer.subarray(0, behind + length)
+  const bytes = deflateInput().subarray(0, behind + length)
   readNow(file, bytes, at - behind)
   return { before: bytes.subarray(0, behind), content: bytes.subarray(behind) }
 }

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, lstatSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, readSync } from 'node:fs'
 import type { ByteStream } from '../../bytes/byte-stream.js'
 import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
@@ -6,7 +6,7 @@ import type { TarEntry } from '../../tar/entry.js'
 import type { Contents } from '../content.js'
 import { FolderTrail } from './folder-trail.js'
 import { openSame, whileReadable } from './read-folder.js'
-import { fileFlags, folderFlags, loadSystemCalls, pathIn, type SystemCalls } from './system-calls.js'
+import { fileFlags, folderFlags, loadSystemCalls, type SystemCalls } from './system-calls.js'
 
 /** The contents of files below the folder that is open as `root`, as readFolder has found them. */
 export const folderContents = (root: number): Contents => ({
@@ -79,7 +79,7 @@ const openFileBelow = (system: SystemCalls, root: number, path: Buffer): number 
   const enter = (folder: number, at: number): number => {
     const name = Buffer.from(parts[at]!, 'latin1')
     const last = at === parts.length - 1
-    const status = lstatSync(pathIn(folder, name), { bigint: true })
+    const status = system.status(folder, name)
     return whileReadable(system, folder, name, status, () => {
       const fd = openSame(system, folder, name, last ? fileFlags : folderFlags, status)
       if (last) return fd

@@ -4,21 +4,15 @@
  * modules, marks of its file systems. Other file systems below are empty folders; sockets have no place in a
  * tar. Both are told. Notes of an ordinary user's unpacking (rootless-notes.ts) are read back.
  */
-import { type BigIntStats, closeSync, fstatSync, lstatSync, readdirSync, readlinkSync } from 'node:fs'
+import { closeSync, readdirSync, readlinkSync } from 'node:fs'
 import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
 import type { EntryType, SparseRegion, TarEntry, Xattr } from '../../tar/entry.js'
 import type { Toc } from '../toc.js'
 import { TocBuilder } from '../toc-builder.js'
+import type { FileStatus } from './file-status.js'
 import { type Notes, type Owner, readNotes } from './rootless-notes.js'
-import {
-  deviceOf,
-  fileFlags,
-  folderFlags,
-  loadSystemCalls,
-  pathIn,
-  type SystemCalls,
-} from './system-calls.js'
+import { fileFlags, folderFlags, loadSystemCalls, pathIn, type SystemCalls } from './system-calls.js'
 
 export interface FolderReading {
   /** The root first, folders before their content, names in byte order; `dataOffset` says nothing here. */
@@ -54,7 +48,7 @@ class Reading {
   readonly #root: number
   /** First paths of files with several names. */
   readonly #known = new Map<string, Buffer>()
-  #device = 0n
+  #device = 0
   #unpackedBy: Owner | undefined
 
   constructor(system: SystemCalls, root: number, { opaqueMark }: FolderOptions) {
@@ -64,67 +58,72 @@ class Reading {
   }
 
   read(): void {
-    const status = fstatSync(this.#root, { bigint: true })
+    const status = this.#system.status(this.#root, nothing)
     this.#device = status.dev
-    const notes = this.#notesOf(this.#root, here, here)
+    const notes = this.#notesOf(this.#root, here, '.')
     this.#unpackedBy = notes.unpackedBy
     this.#add(Buffer.from('./'), 'directory', status, notes)
     this.#readInto(this.#root, '', notes)
   }
 
+  /** Names and paths are latin1, one character a byte: then they sort as bytes do. */
   #readInto(folder: number, path: string, { links }: Notes): void {
-    const names = readdirSync(pathIn(folder, here), { encoding: 'buffer' }).sort(Buffer.compare)
-    for (const name of names) {
-      const below = Buffer.concat([Buffer.from(path, 'latin1'), name])
-      const status = lstatSync(pathIn(folder, name), { bigint: true })
-      const type = typeOf(status)
-      const owner = type === 'symlink' ? links?.get(name.toString('latin1')) : undefined
-      if (type === undefined) this.sockets.push(visible(below))
-      else
-        whileReadable(this.#system, folder, name, status, () => {
-          const notes = { ...this.#notesOf(folder, name, below), ...(owner && { owner }) }
-          if (type === 'directory') this.#readFolder(folder, name, below, status, notes)
-          else this.#readFile(folder, name, below, type, status, notes)
-        })
+    for (const text of readdirSync(pathIn(folder, here), { encoding: 'latin1' }).sort()) {
+      const name = Buffer.from(`${text}\0`, 'latin1')
+      const below = `${path}${text}`
+      const status = this.#system.status(folder, name)
+      const type = types.get(status.mode & typeBits)
+      if (type === undefined) {
+        this.sockets.push(visible(Buffer.from(below, 'latin1')))
+        continue
+      }
+      const owner = type === 'symlink' ? links?.get(text) : undefined
+      whileReadable(this.#system, folder, name, status, () => {
+        const found = this.#notesOf(folder, name, below)
+        const notes = owner ? { ...found, owner } : found
+        if (type === 'directory') this.#readFolder(folder, name, below, status, notes)
+        else this.#readFile(folder, name, below, type, status, notes)
+      })
     }
   }
 
-  #readFolder(folder: number, name: Buffer, path: Buffer, status: BigIntStats, notes: Notes): void {
-    this.#add(Buffer.concat([path, slash]), 'directory', status, notes)
+  #readFolder(folder: number, name: Buffer, path: string, status: FileStatus, notes: Notes): void {
+    this.#add(Buffer.from(`${path}/`, 'latin1'), 'directory', status, notes)
     if (status.dev !== this.#device) {
-      this.mounts.push(visible(path))
+      this.mounts.push(visible(Buffer.from(path, 'latin1')))
       return
     }
     const fd = openSame(this.#system, folder, name, folderFlags, status)
     try {
-      this.#readInto(fd, `${path.toString('latin1')}/`, notes)
+      this.#readInto(fd, `${path}/`, notes)
     } finally {
       closeSync(fd)
     }
   }
 
-  #readFile(folder: number, name: Buffer, path: Buffer, type: EntryType, status: BigIntStats, notes: Notes) {
-    const key = `${status.dev} ${status.ino}`
-    const first = this.#known.get(key)
-    if (first === undefined && status.nlink > 1n) this.#known.set(key, path)
-    if (first !== undefined) this.#add(path, 'hardlink', status, notes, { linkPath: first })
-    else if (type === 'symlink')
-      this.#add(path, type, status, notes, {
+  #readFile(folder: number, name: Buffer, at: string, type: EntryType, status: FileStatus, notes: Notes) {
+    const path = Buffer.from(at, 'latin1')
+    if (status.links > 1) {
+      const key = `${status.dev} ${status.ino}`
+      const first = this.#known.get(key)
+      if (first !== undefined) return this.#add(path, 'hardlink', status, notes, { linkPath: first })
+      this.#known.set(key, path)
+    }
+    if (type === 'symlink')
+      return this.#add(path, type, status, notes, {
         linkPath: readlinkSync(pathIn(folder, name), { encoding: 'buffer' }),
       })
-    else if (type === 'file' && notes.node === undefined)
-      this.#add(path, type, status, notes, this.#extent(folder, name, status))
-    else {
-      const { major, minor } = notes.node ?? deviceOf(status.rdev)
-      const device = type === 'fifo' ? {} : { devMajor: major, devMinor: minor }
-      this.#add(path, notes.node?.type ?? type, status, notes, device)
-    }
+    if (type === 'file' && notes.node === undefined)
+      return this.#add(path, type, status, notes, this.#extent(folder, name, status))
+    const { major, minor } = notes.node ?? status
+    const device = type === 'fifo' ? {} : { devMajor: major, devMinor: minor }
+    return this.#add(path, notes.node?.type ?? type, status, notes, device)
   }
 
   /** Size, and where the holes are: only a file that takes less room than it is long can have any. */
-  #extent(folder: number, name: Buffer, status: BigIntStats): Partial<TarEntry> {
-    const size = Number(status.size)
-    if (status.blocks * 512n >= status.size) return { size, storedSize: size }
+  #extent(folder: number, name: Buffer, status: FileStatus): Particulars {
+    const { size, blocks } = status
+    if (blocks * 512 >= size) return { size, storedSize: size }
     const fd = openSame(this.#system, folder, name, fileFlags, status)
     let sparse: readonly SparseRegion[]
     try {
@@ -136,72 +135,78 @@ class Reading {
     return stored === size ? { size, storedSize: size } : { size, storedSize: stored, sparse }
   }
 
-  #notesOf(folder: number, name: Buffer, path: Buffer): Notes {
-    const xattrs = this.#system.xattrs(pathIn(folder, name))
-    if (xattrs.length === 0) return { xattrs }
-    const isMark = ({ name, value }: Xattr) =>
-      name.toString('latin1') === this.#opaqueMark && value.toString('latin1') === 'y'
-    if (xattrs.some(isMark)) this.opaque.push(path.toString('latin1'))
-    return readNotes(xattrs.filter(({ name }) => !machineOwn.test(name.toString('latin1'))))
+  #notesOf(folder: number, name: Buffer, path: string): Notes {
+    const xattrs = this.#system.xattrs(pathIn(folder, name), this.#isWanted)
+    if (xattrs.length === 0) return unnoted
+    const isMark = ({ name }: Xattr) => name.toString('latin1') === this.#opaqueMark
+    if (xattrs.some(xattr => isMark(xattr) && xattr.value.toString('latin1') === 'y')) this.opaque.push(path)
+    return readNotes(xattrs.filter(xattr => !isMark(xattr)))
   }
 
-  #add(path: Buffer, type: EntryType, status: BigIntStats, notes: Notes, rest: Partial<TarEntry> = {}): void {
-    const { uid, gid } = notes.owner ?? this.#ownerOf(status)
-    this.builder.add({
-      ...{ path, type, mode: type === 'symlink' ? 0o777 : Number(status.mode & 0o7777n), uid, gid },
-      ...{ uname: none, gname: none, mtime: timeOf(status.mtimeNs), size: 0, linkPath: none },
-      ...{ devMajor: 0, devMinor: 0, xattrs: notes.xattrs },
-      ...{ headerOffset: 0, dataOffset: 0, storedSize: 0 },
-      ...rest,
-    })
-  }
+  readonly #isWanted = (name: string): boolean => name === this.#opaqueMark || !machineOwn.test(name)
 
-  #ownerOf({ uid, gid }: BigIntStats): Owner {
+  /** Field by field: of ten thousand files each `...` is felt. */
+  #add(path: Buffer, type: EntryType, status: FileStatus, notes: Notes, rest: Particulars = {}): void {
     const by = this.#unpackedBy
-    return {
-      uid: by && by.uid === Number(uid) ? 0 : Number(uid),
-      gid: by && by.gid === Number(gid) ? 0 : Number(gid),
-    }
+    const { owner } = notes
+    const { size = 0, storedSize = 0, linkPath = nothing, devMajor = 0, devMinor = 0, sparse } = rest
+    this.builder.add({
+      path,
+      type,
+      mode: type === 'symlink' ? 0o777 : status.mode & 0o7777,
+      uid: owner ? owner.uid : by?.uid === status.uid ? 0 : status.uid,
+      gid: owner ? owner.gid : by?.gid === status.gid ? 0 : status.gid,
+      uname: nothing,
+      gname: nothing,
+      mtime: status.mtime,
+      size,
+      linkPath,
+      devMajor,
+      devMinor,
+      xattrs: notes.xattrs,
+      headerOffset: 0,
+      dataOffset: 0,
+      storedSize,
+      ...(sparse && { sparse }),
+    })
   }
 }
 
+/** What an entry of its kind has besides. */
+type Particulars = Partial<
+  Pick<TarEntry, 'size' | 'storedSize' | 'linkPath' | 'devMajor' | 'devMinor' | 'sparse'>
+>
+
 const here = Buffer.from('.')
-const slash = Buffer.from('/')
-const none = Buffer.alloc(0)
+const nothing = Buffer.alloc(0)
+const unnoted: Notes = { xattrs: [] }
 
 /** Labels of security modules, measurements, marks of overlayfs and network file systems. */
 const machineOwn =
   /^(?:security\.(?:selinux|apparmor|ima|evm|SMACK64.*)|(?:trusted|user)\.overlay\..*|system\.nfs4_acl|com\.apple\..*)$/
 
-const types = [
-  ['isFile', 'file'],
-  ['isDirectory', 'directory'],
-  ['isSymbolicLink', 'symlink'],
-  ['isFIFO', 'fifo'],
-  ['isCharacterDevice', 'character-device'],
-  ['isBlockDevice', 'block-device'],
-] as const
+const typeBits = 0o170000
 
-/** Undefined for a socket. */
-const typeOf = (status: BigIntStats): EntryType | undefined => types.find(([is]) => status[is]())?.[1]
+/** A socket is none of them. */
+const types: ReadonlyMap<number, EntryType> = new Map([
+  [0o100000, 'file'],
+  [0o040000, 'directory'],
+  [0o120000, 'symlink'],
+  [0o010000, 'fifo'],
+  [0o020000, 'character-device'],
+  [0o060000, 'block-device'],
+])
 
-/** Whole seconds round down, so that the nanoseconds count up from them also before 1970. */
-const timeOf = (nanoseconds: bigint): TarEntry['mtime'] => {
-  const nanos = ((nanoseconds % billion) + billion) % billion
-  return { seconds: Number((nanoseconds - nanos) / billion), nanos: Number(nanos) }
-}
-const billion = 1_000_000_000n
-
-/** Open what lstat has described. Throws UNSUPPORTED when it is another file by now. */
+/** Open what its status has described. Throws UNSUPPORTED when it is another file by now. */
 export const openSame = (
   system: SystemCalls,
   folder: number,
   name: Buffer,
   flags: number,
-  { dev, ino }: Pick<BigIntStats, 'dev' | 'ino'>,
+  { dev, ino }: FileStatus,
 ): number => {
   const fd = system.open(folder, name, flags)
-  const opened = fstatSync(fd, { bigint: true })
+  const opened = system.status(fd, nothing)
   if (opened.dev === dev && opened.ino === ino) return fd
   closeSync(fd)
   throw new LadingError('UNSUPPORTED', `${JSON.stringify(visible(name))} was replaced while it was read`)
@@ -215,14 +220,15 @@ export const whileReadable = <Result>(
   system: SystemCalls,
   folder: number,
   name: Buffer,
-  status: BigIntStats,
+  status: FileStatus,
   work: () => Result,
 ): Result => {
-  const mode = Number(status.mode & 0o7777n)
-  const needed = status.isDirectory() ? 0o500 : 0o400
-  if ((mode & needed) === needed || status.isSymbolicLink()) return work()
+  const mode = status.mode & 0o7777
+  const type = types.get(status.mode & typeBits)
+  const needed = type === 'directory' ? 0o500 : 0o400
+  if ((mode & needed) === needed || type === 'symlink') return work()
   const user = process.geteuid!()
-  if (user === 0 || Number(status.uid) !== user) return work()
+  if (user === 0 || status.uid !== user) return work()
   system.setMode(folder, name, mode | needed)
   try {
     return work()

@@ -10,6 +10,7 @@ import { type LibraryArguments, type LibraryFunction, loadCLibrary } from '../..
 import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
 import type { Timestamp, Xattr } from '../../tar/entry.js'
+import { basicStatus, type FileStatus, readStatus, statusFlags } from './file-status.js'
 
 export interface SystemCalls {
   /** A descriptor of what `name` is in `folder`; never through a symbolic link. */
@@ -32,7 +33,10 @@ export interface SystemCalls {
   /** Extended attributes by a path of `pathIn`, of a symbolic link itself. */
   setXattr(path: Buffer, xattr: Xattr): void
   setOpenXattr(fd: number, xattr: Xattr): void
-  xattrs(path: Buffer): readonly Xattr[]
+  /** `isWanted`, by the name: what is not is not read. */
+  xattrs(path: Buffer, isWanted?: (name: string) => boolean): readonly Xattr[]
+  /** Of what the name is itself; of the open file where the name is empty. */
+  status(folder: number, name: Buffer): FileStatus
   /** The stretches of an open file that are no holes. */
   dataRegions(fd: number, size: number): readonly { offset: number; length: number }[]
 }
@@ -67,6 +71,7 @@ const prototypes = {
   fsetxattr: 'int fsetxattr(int fd, const uint8_t *name, const uint8_t *value, size_t size, int flags)',
   lgetxattr: 'int64_t lgetxattr(const uint8_t *path, const uint8_t *name, _Out_ uint8_t *value, size_t size)',
   llistxattr: 'int64_t llistxattr(const uint8_t *path, _Out_ uint8_t *list, size_t size)',
+  statx: 'int statx(int folder, const uint8_t *name, int flags, unsigned int mask, _Out_ uint8_t *status)',
   lseek: 'int64_t lseek(int fd, int64_t offset, int whence)',
 } as const
 
@@ -96,7 +101,7 @@ const bindAll = async (): Promise<SystemCalls> => {
   const functions = Object.fromEntries(
     Object.entries(prototypes).map(([name, prototype]) => [name, library.bind(prototype)]),
   ) as Record<Name, LibraryFunction>
-  const { openat, close, mkdirat, futimens } = functions
+  const { openat, close, mkdirat, futimens, statx } = functions
   const check = (result: number, name: Name, path: Buffer): number => {
     if (result >= 0) return result
     throw systemError(name, path, library.errno())
@@ -104,6 +109,7 @@ const bindAll = async (): Promise<SystemCalls> => {
   const call = (name: Name, path: Buffer, ...args: LibraryArguments): number =>
     check(functions[name](...args), name, path)
   const scratch = Buffer.alloc(largestXattr)
+  const status = Buffer.alloc(256)
   return {
     // What every file takes is called straight.
     open: (folder, name, flags, mode = 0) =>
@@ -126,15 +132,20 @@ const bindAll = async (): Promise<SystemCalls> => {
       void call('lsetxattr', path, text(path), text(name), value, value.length, 0),
     setOpenXattr: (fd, { name, value }) =>
       void call('fsetxattr', name, fd, text(name), value, value.length, 0),
-    xattrs: path => {
+    status: (folder, name) => {
+      check(statx(folder, text(name), statusFlags, basicStatus, status), 'statx', name)
+      return readStatus(status)
+    },
+    xattrs: (path, isWanted = () => true) => {
       const inC = text(path)
       const length = functions.llistxattr(inC, scratch, scratch.length)
       // A file system may know no attributes at all.
       if (length <= 0) return []
-      const names = splitNames(Buffer.from(scratch.subarray(0, Number(length))))
-      return names.map(name => {
-        const size = call('lgetxattr', path, inC, text(name), scratch, scratch.length)
-        return { name, value: Buffer.from(scratch.subarray(0, Number(size))) }
+      const names = scratch.toString('latin1', 0, Number(length) - 1).split('\0')
+      return names.filter(isWanted).map(name => {
+        const nameInC = Buffer.from(`${name}\0`, 'latin1')
+        const size = call('lgetxattr', path, inC, nameInC, scratch, scratch.length)
+        return { name: withoutNul(nameInC), value: Buffer.from(scratch.subarray(0, Number(size))) }
       })
     },
     dataRegions: (fd, size) => {
@@ -166,16 +177,6 @@ const withoutNul = (name: Buffer): Buffer => {
   return end < 0 ? name : name.subarray(0, end)
 }
 
-const splitNames = (list: Buffer): readonly Buffer[] => {
-  const names: Buffer[] = []
-  for (let at = 0; at < list.length; ) {
-    const end = list.indexOf(0, at)
-    names.push(list.subarray(at, end))
-    at = end + 1
-  }
-  return names
-}
-
 const times = Buffer.alloc(32)
 
 /** struct timespec twice, access and modification: both are the time of the file. Good until the next call. */
@@ -193,12 +194,6 @@ const deviceNumber = (major: number, minor: number): bigint => {
   const [a, b] = [BigInt(major), BigInt(minor)]
   return ((a & 0xfff_ff000n) << 32n) | ((a & 0xfffn) << 8n) | ((b & 0xfff_fff00n) << 12n) | (b & 0xffn)
 }
-
-/** The other way round, of what stat(2) gives: gnu_dev_major and gnu_dev_minor. */
-export const deviceOf = (number: bigint): { readonly major: number; readonly minor: number } => ({
-  major: Number(((number >> 8n) & 0xfffn) | ((number >> 32n) & 0xfff_ff000n)),
-  minor: Number((number & 0xffn) | ((number >> 12n) & 0xfff_fff00n)),
-})
 
 /** errno values of Linux that somebody asks for, or that a person may meet; the same on x86-64 and arm64. */
 const codes: Readonly<Record<number, string>> = {

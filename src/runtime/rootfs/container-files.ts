@@ -7,10 +7,11 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { imageContents } from '../../image/file-content.js'
 import { changesetEntries } from '../../layer/changeset.js'
-import type { Contents } from '../../layer/content.js'
+import type { Content, Contents } from '../../layer/content.js'
 import { openFolderContents } from '../../layer/disk/folder-contents.js'
 import type { FlatEntry } from '../../layer/flat-entry.js'
-import { addLayer, type MergedTree, mergeTocs, type TreeNode } from '../../layer/merged-tree.js'
+import { type MergedTree, mergeTocs, type TreeNode } from '../../layer/merged-tree.js'
+import type { Toc } from '../../layer/toc.js'
 import { TocBuilder } from '../../layer/toc-builder.js'
 import { LadingError } from '../../spec/errors.js'
 import { opaqueMark } from './overlay-marks.js'
@@ -18,17 +19,23 @@ import type { ImageToRun } from './prepare.js'
 import { readRecord } from './record.js'
 import type { RootfsPlace } from './rootfs.js'
 import { stubsFor } from './stubs.js'
+import { tocOfEntries } from './toc-of-entries.js'
 import { readUpperLayer, xattrsText } from './upper-layer.js'
 
+/** Trees are made when they are first asked for. */
 export interface ContainerFiles extends AsyncDisposable {
+  /** The image alone: whoever asks may add to it. */
+  readonly image: MergedTree
   /** The image with the stubs that every container gets: what changes are told against. */
   readonly before: MergedTree
   /** The files as the container sees them, what is mounted in it aside. */
   readonly after: MergedTree
   /** Of `after`, and of the entries of `layer`. */
   readonly contents: Contents
-  /** Whether a layer of `after` is what the container itself has in its folder. */
-  isOwn(layer: number): boolean
+  /** What the container has changed, as a layer on top of the image. */
+  readonly changes: Toc
+  /** Of `changes`, whatever their layer is said to be. */
+  readonly own: Contents
   /** One new layer that makes `after` of `before`, in the order of a tar. */
   layer(): readonly FlatEntry[]
   /** Paths of what is in neither tree: sockets, and names that begin with .wh. */
@@ -53,30 +60,41 @@ export const openContainerFiles = async ({
   const { kind, rootless } = await readRecord(place)
   const isCopy = kind === 'copy'
   const tocs = await Promise.all(image.layers.map(layer => layer.toc()))
-  const before = mergeTocs(tocs)
-  const stubs = stubsFor(before)
-  addLayer(before, stubs)
+  const imageTree = mergeTocs(tocs)
   const folder = await openFolder(join(place.folder, isCopy ? 'tree' : 'upper'))
   try {
     const { toc, opaque, ...left } = await readUpperLayer(
       folder.fd,
       opaqueMark[rootless ? 'rootless' : 'root'],
-      before,
+      imageTree,
     )
+    const stubs = once(() => stubsFor(mergeTocs(tocs)))
+    const before = once(() => mergeTocs([...tocs, stubs()]))
     // A copy is all there is; its number is another than that of any layer of the image all the same.
-    const lower = [...tocs, stubs]
-    const after = mergeTocs([...(isCopy ? lower.map(() => new TocBuilder().finish(0)) : lower), toc])
+    const lower = once(() => [...tocs, stubs()].map(below => (isCopy ? new TocBuilder().finish(0) : below)))
+    const after = once(() => mergeTocs([...lower(), toc]))
+    const layer = () =>
+      changesetEntries(before(), after(), isCopy ? { isSame: looksSame(before(), after()) } : { opaque })
+    const changes = once(() => (isCopy ? tocOfEntries(layer()) : toc))
     const own = await openFolderContents(folder.fd)
-    const isOwn = (layer: number) => layer === lower.length
+    const isOwn = ({ layer }: Content) => layer === tocs.length + 1
     return {
-      ...{ before, after, ...left, isOwn },
-      contents: {
-        stored: content => (isOwn(content.layer) ? own : contents).stored(content),
-        regionOf: content => (isOwn(content.layer) ? undefined : contents.regionOf?.(content)),
-        fillOf: content => (isOwn(content.layer) ? own : contents).fillOf?.(content),
+      image: imageTree,
+      get before() {
+        return before()
       },
-      layer: () =>
-        changesetEntries(before, after, isCopy ? { isSame: looksSame(before, after) } : { opaque }),
+      get after() {
+        return after()
+      },
+      get changes() {
+        return changes()
+      },
+      ...{ own, layer, ...left },
+      contents: {
+        stored: content => (isOwn(content) ? own : contents).stored(content),
+        regionOf: content => (isOwn(content) ? undefined : contents.regionOf?.(content)),
+        fillOf: content => (isOwn(content) ? own : contents).fillOf?.(content),
+      },
       [Symbol.asyncDispose]: () => {
         own.close()
         return folder.close()
@@ -85,6 +103,14 @@ export const openContainerFiles = async ({
   } catch (error) {
     await folder.close()
     throw error
+  }
+}
+
+const once = <Value>(make: () => Value): (() => Value) => {
+  let made: { readonly value: Value } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
   }
 }
 

@@ -11,9 +11,9 @@ import { BlobTable } from '../../transports/archive/blob-table.js'
 import { createdNow } from '../../verbs/created-now.js'
 import { joinImage } from '../../verbs/joined-image.js'
 import { imageOf } from '../container/container-rootfs.js'
+import { withFrozen } from '../container/pause.js'
 import type { Container } from '../container/record.js'
 import { commitConfig } from './commit-config.js'
-
 import { writeChanges } from './write-changes.js'
 
 export interface CommitOptions {
@@ -58,7 +58,8 @@ export const commitContainer = async (
     await using session = await store.session()
     let losses: readonly Loss[] = []
     const { measured, content } = await session.stageFilled(async fd => {
-      const written = await writeChanges(container, image, fd, { pause })
+      const write = () => writeChanges(container, image, fd)
+      const written = await (pause ? withFrozen(container, write) : write())
       losses = written.losses
       return written.measured
     })

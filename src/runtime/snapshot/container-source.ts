@@ -7,6 +7,7 @@ import { mediaTypes } from '../../spec/media-types.js'
 import { BlobTable } from '../../transports/archive/blob-table.js'
 import { joinImage, joinSources } from '../../verbs/joined-image.js'
 import { imageOf } from '../container/container-rootfs.js'
+import { withFrozen } from '../container/pause.js'
 import type { Container } from '../container/record.js'
 import { commitConfig } from './commit-config.js'
 import { createdOf } from './container-files.js'
@@ -30,7 +31,7 @@ export const openContainerImage = async (container: Container): Promise<Containe
   try {
     let written: WrittenChanges | undefined
     const file = await spool.fill(async fd => {
-      written = await writeChanges(container, image, fd)
+      written = await withFrozen(container, () => writeChanges(container, image, fd))
       return written.measured.size
     })
     const { losses, measured: found } = written!

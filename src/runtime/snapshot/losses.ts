@@ -16,7 +16,11 @@ export const volumeWords = ({ mounts }: Pick<ContainerSettings, 'mounts'>): read
 export const lossesOfSnapshot = (
   { settings, state, places }: Container,
   status: ContainerStatus,
-  { thin, withVolumes }: { readonly thin: boolean; readonly withVolumes: boolean },
+  {
+    thin,
+    withVolumes,
+    unlinked,
+  }: { readonly thin: boolean; readonly withVolumes: boolean; readonly unlinked: number },
 ): readonly Loss[] => {
   const where = settings.name
   const isUp = status === 'running' || status === 'paused'
@@ -42,6 +46,10 @@ export const lossesOfSnapshot = (
     {
       ...{ what: 'process', where, count: isUp ? 1 : 0 },
       why: 'of what runs only the files are taken; its program begins anew',
+    },
+    {
+      ...{ what: 'unlinked-file', where, count: unlinked },
+      why: 'a file without a name is only what a process has open',
     },
     {
       ...{ what: 'tmpfs', where, count: isUp ? memory : 0 },

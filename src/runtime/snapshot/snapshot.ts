@@ -26,6 +26,7 @@ import { volumeFolder, volumesOf } from '../container/volumes.js'
 import { commitConfig } from './commit-config.js'
 import { artifactType, documentBytes, documentType, type SnapshotDocument } from './document.js'
 import { lossesOfSnapshot } from './losses.js'
+import { countUnlinkedFiles } from './unlinked-files.js'
 import { writeVolume } from './volume-files.js'
 import { writeChanges } from './write-changes.js'
 
@@ -71,7 +72,10 @@ const take = async (container: Container, options: SnapshotOptions): Promise<Tak
   const table = new BlobTable(`the snapshot of ${settings.name}`)
   const status = await statusOf(container)
   const reading = progress.begin('Reading')
-  const files = await withFrozen(container, () => readFiles(container, image, spool, table, withVolumes))
+  const { unlinked, ...files } = await withFrozen(container, async () => ({
+    ...(await readFiles(container, image, spool, table, withVolumes)),
+    unlinked: await countUnlinkedFiles(container),
+  }))
   reading.end()
   const { changes, volumes } = files
   const base = image.image.manifest.descriptor
@@ -97,7 +101,11 @@ const take = async (container: Container, options: SnapshotOptions): Promise<Tak
   return {
     ...(whole && { id: whole.images[0]!.configDocument.descriptor.digest }),
     ...{ digest: artifact.digest, volumes: volumes.map(({ volume }) => volume) },
-    losses: [...lossesOfSnapshot(container, status, { thin, withVolumes }), ...files.losses, ...losses],
+    losses: [
+      ...lossesOfSnapshot(container, status, { thin, withVolumes, unlinked }),
+      ...files.losses,
+      ...losses,
+    ],
   }
 }
 
@@ -125,8 +133,7 @@ const readFiles = async (
   }
   const losses: Loss[] = []
   const changes = await layerOf(async fd => {
-    // It stands still already.
-    const written = await writeChanges(container, image, fd, { pause: false })
+    const written = await writeChanges(container, image, fd)
     losses.push(...written.losses)
     return written.measured
   })

@@ -3,7 +3,6 @@ import type { MeasuredLayer } from '../../layer/measure.js'
 import { measureRegion } from '../../layer/measure-region.js'
 import { writeLayer } from '../../layer/write-layer.js'
 import type { OpenedImage } from '../container/image.js'
-import { withFrozen } from '../container/pause.js'
 import type { Container } from '../container/record.js'
 import { lossesOfFiles, openFilesOf } from './container-files.js'
 
@@ -14,24 +13,20 @@ export interface WrittenChanges {
 }
 
 /**
- * Write what a container has changed as a layer's tar into the empty file `fd`. It stands still meanwhile, unless
- * `pause` is false: then a file that changes while it is read is an error, never a torn one.
+ * Write what a container has changed as a layer's tar into the empty file `fd`. Whoever wants it as of one moment freezes
+ * the container; otherwise a file whose length changes while it is read is an error.
  */
-export const writeChanges = (
+export const writeChanges = async (
   container: Container,
   image: OpenedImage,
   fd: number,
-  { pause = true }: { readonly pause?: boolean } = {},
 ): Promise<WrittenChanges> => {
   const what = 'the changes of the container'
-  const write = async (): Promise<WrittenChanges> => {
-    await using files = await openFilesOf(container, image)
-    const entries = files?.layer() ?? []
-    const measured = files && entries.length > 0 && (await writeLayer(fd, entries, files.contents, what))
-    return {
-      measured: measured || (await measureRegion({ file: { fd, offset: 0, length: 0 }, what })),
-      losses: files ? lossesOfFiles(files, container.settings.name) : [],
-    }
+  await using files = await openFilesOf(container, image)
+  const entries = files?.layer() ?? []
+  const measured = files && entries.length > 0 && (await writeLayer(fd, entries, files.contents, what))
+  return {
+    measured: measured || (await measureRegion({ file: { fd, offset: 0, length: 0 }, what })),
+    losses: files ? lossesOfFiles(files, container.settings.name) : [],
   }
-  return pause ? withFrozen(container, write) : write()
 }
