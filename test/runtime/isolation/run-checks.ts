@@ -71,7 +71,7 @@ export const startIn = async (
   { store, engine }: Places,
 ): Promise<Outcome> => {
   if (runtime === 'runc')
-    return runByRunc(store, image, { ...flags, network: 'none', hostname, command, rm: true }).catch(
+    return runByRunc(store, image, { ...flags, network: 'none', hostname, command, rm: true }, seconds).catch(
       (error: Error) => ({ status: 125, stdout: '', stderr: error.message }),
     )
   const args = [

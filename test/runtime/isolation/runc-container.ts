@@ -20,11 +20,12 @@ import { resolveUser } from '../../../src/runtime/users.js'
 import { attempt, type Outcome } from '../../helpers/programs.js'
 import { preparedOf } from '../container-fixture.js'
 
-/** A container of an image of the store, from its OCI bundle, by runc; removed at its end. */
+/** A container of an image of the store, from its OCI bundle, by runc; removed at its end, or after so many seconds. */
 export const runByRunc = async (
   store: string,
   reference: string,
   flags: ContainerFlags,
+  seconds: number,
 ): Promise<Outcome> => {
   const id = randomBytes(32).toString('hex')
   const folder = join(tmpdir(), `bundle-${id.slice(0, 12)}`)
@@ -79,7 +80,7 @@ export const runByRunc = async (
     const late = setTimeout(() => {
       child.kill('SIGKILL')
       attempt(runtime, ['--root', state, 'delete', '--force', id])
-    }, 4_000)
+    }, 1000 * seconds)
     const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
     const [stdout, stderr] = await Promise.all([
       text(child.stdout as Readable),
