@@ -51,7 +51,10 @@ const noContainers =
   async t => {
     const place = join(folder, 'containers')
     mkdirSync(place)
-    writeFileSync(join(place, 'app.tar'), await archiveOf({ 'library/app:1': await imageOf([busyboxEntries()]) }))
+    writeFileSync(
+      join(place, 'app.tar'),
+      await archiveOf({ 'library/app:1': await imageOf([busyboxEntries()]) }),
+    )
     const env = { PATH: `${folder}${delimiter}${process.env.PATH}`, LADING_STORE: join(place, 'store') }
     const commands = block('Containers', 'sh')
     t.true(commands.split('\n').length >= 15)

@@ -14,12 +14,13 @@ export const containersOf = (globals: GlobalOptions): ContainersPlaces =>
 
 /**
  * Do something to each of the containers, the others too when one fails, as docker does: its name when it is done. Then the
- * exit status is 1.
+ * exit status is 1; not for one that is not there with `absentIsFine`, which is told all the same.
  */
 export const forEachContainer = async (
   command: Command,
   queries: readonly string[],
   work: (container: Container) => Promise<void>,
+  { absentIsFine = false } = {},
 ): Promise<void> => {
   const globals = globalsOf(command)
   const { findContainer } = await import('../runtime/container/find.js')
@@ -29,13 +30,15 @@ export const forEachContainer = async (
         await work(findContainer(containersOf(globals), query))
         print(visible(query))
       } catch (error) {
-        process.exitCode = reportFailure(error, globals.debug ?? false)
+        const status = reportFailure(error, globals.debug ?? false)
+        const absent = error instanceof LadingError && error.code === 'NOT_FOUND'
+        if (!absent || !absentIsFine) process.exitCode = status
       }
     }),
   )
 }
 
-/** Errors of run and its like end with docker's 125, and with 126 or 127 where the program could not be run. */
+/** Errors of run and its like end with docker's 125; with 126 or 127 where the program could not be run, or as they say. */
 export const reportRunFailure = (error: unknown, globals: GlobalOptions): void => {
   reportFailure(error, globals.debug ?? false)
   process.exitCode = runStatus(error)
@@ -43,7 +46,19 @@ export const reportRunFailure = (error: unknown, globals: GlobalOptions): void =
 
 const runStatus = (error: unknown): number => {
   const told = error instanceof LadingError ? error.data.exitCode : undefined
-  return told === 126 || told === 127 ? told : 125
+  return told === 1 || told === 126 || told === 127 ? told : 125
+}
+
+/** Who asks for -it wants to type: throws USAGE where there is nobody to, as docker does, instead of waiting for it for ever. */
+export const checkTerminal = (): void => {
+  if (!process.stdin.isTTY)
+    throw new LadingError(
+      'USAGE',
+      'The input device is not a TTY: leave -t away to pass on what is piped in',
+      {
+        data: { exitCode: 1 },
+      },
+    )
 }
 
 /** The words for a program that could not be run. */

@@ -525,6 +525,14 @@ check(titled('run --progress plain: says the seven steps on standard error'), t 
   ])
 })
 
+check(titled('run --progress plain: on the bridge, says which interface and address'), t => {
+  const { stderr } = lading(['--progress', 'plain', 'run', '--rm', 'app:1', 'true'])
+  const steps = stderr.split('\n').filter(line => /Interface|Address/.test(line))
+  t.is(steps.length, 2, stderr)
+  t.regex(steps[0]!, /^lading: Interface bridged: \S/)
+  t.regex(steps[1]!, /^lading: Address given: \d+\.\d+\.\d+\.\d+/)
+})
+
 check(titled('run --explain: prints the steps and leaves nothing'), t => {
   const before = done('ps', '-aq')
   const said = done('run', '--explain', '--network', 'none', 'app:1', 'true')
@@ -567,7 +575,7 @@ check(titled('create --cidfile: writes the ID, and refuses a file that is there'
   const id = done('create', '--network', 'none', '--cidfile', cidfile, 'app:1')
   t.is(readFileSync(cidfile, 'utf8'), id)
   const again = lading(['create', '--cidfile', cidfile, 'app:1'])
-  t.is(again.status, 125)
+  t.is(again.status, 1)
   t.regex(again.stderr, /Container ID file found/)
   done('rm', id.slice(0, 12))
 })

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { createContainer } from '../../runtime/container/create.js'
 import { parsePlatform } from '../../spec/platform.js'
 import { examples, globalsOf } from '../command.js'
-import { containersOf, reportRunFailure } from '../container-command.js'
+import { containersOf } from '../container-command.js'
 import { addContainerOptions, type ContainerOptions, flagsOf } from '../container-options.js'
 import { print } from '../output.js'
 
@@ -20,19 +20,14 @@ export const command = (): Command =>
     )
     .action(
       async (reference: string, program: readonly string[], options: ContainerOptions, command: Command) => {
-        const globals = globalsOf(command)
-        try {
-          const { container, image } = await createContainer({
-            all: containersOf(globals),
-            reference,
-            flags: flagsOf(options, program),
-            ...(options.platform !== undefined && { platform: parsePlatform(options.platform) }),
-            ...(options.cidfile !== undefined && { cidfile: options.cidfile }),
-          })
-          await image[Symbol.asyncDispose]()
-          print(container.settings.id)
-        } catch (error) {
-          reportRunFailure(error, globals)
-        }
+        const { container, image } = await createContainer({
+          all: containersOf(globalsOf(command)),
+          reference,
+          flags: flagsOf(options, program),
+          ...(options.platform !== undefined && { platform: parsePlatform(options.platform) }),
+          ...(options.cidfile !== undefined && { cidfile: options.cidfile }),
+        })
+        await image[Symbol.asyncDispose]()
+        print(container.settings.id)
       },
     )

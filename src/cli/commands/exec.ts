@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { type ExecFlags, execInContainer } from '../../runtime/container/exec.js'
 import { findContainer } from '../../runtime/container/find.js'
 import { examples, globalsOf } from '../command.js'
-import { containersOf, flush, reportRunFailure } from '../container-command.js'
+import { checkTerminal, containersOf, flush, reportRunFailure } from '../container-command.js'
 import { warn } from '../output.js'
 
 export const command = (): Command => {
@@ -37,10 +37,12 @@ export const command = (): Command => {
       ) => {
         const globals = globalsOf(command)
         try {
+          if (flags.tty && flags.interactive && !flags.detach) checkTerminal()
           const container = findContainer(containersOf(globals), query)
           const end = await execInContainer(container, { ...flags, command: program })
           if (end.failure !== undefined) warn(`Cannot run it in ${container.settings.name}: ${end.failure}`)
-          process.exitCode = end.exitCode
+          // What kept the program from being run at all is 126, as docker exec has it.
+          process.exitCode = end.failure !== undefined && end.exitCode === 125 ? 126 : end.exitCode
         } catch (error) {
           reportRunFailure(error, globals)
         }

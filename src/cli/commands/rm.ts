@@ -11,5 +11,7 @@ export const command = (): Command =>
     .option('-v, --volumes', 'With its volumes that have no name')
     .addHelpText('after', examples('lading rm web', 'lading rm -fv $(lading ps -aq)'))
     .action((queries: readonly string[], options: { force?: boolean; volumes?: boolean }, command: Command) =>
-      forEachContainer(command, queries, container => removeContainer(container, options)),
+      forEachContainer(command, queries, container => removeContainer(container, options), {
+        absentIsFine: options.force ?? false,
+      }),
     )

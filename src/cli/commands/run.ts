@@ -1,8 +1,9 @@
 import { Command } from 'commander'
 import { createContainer } from '../../runtime/container/create.js'
+import { lookForContainer } from '../../runtime/container/find.js'
 import { parsePlatform } from '../../spec/platform.js'
 import { examples, type GlobalOptions, globalsOf } from '../command.js'
-import { containersOf, flush, reportRunFailure, warnOfEnd } from '../container-command.js'
+import { checkTerminal, containersOf, flush, reportRunFailure, warnOfEnd } from '../container-command.js'
 import { addContainerOptions, type ContainerOptions, flagsOf } from '../container-options.js'
 import { print, warn } from '../output.js'
 
@@ -49,6 +50,7 @@ const run = async (
   globals: GlobalOptions,
 ): Promise<number> => {
   const { detach = false, explain = false, ...given } = options
+  if (given.tty && given.interactive && !detach && !explain) checkTerminal()
   const onStep =
     globals.progress === 'plain' ? (step: string) => process.stderr.write(`lading: ${step}\n`) : undefined
   const { container, image } = await createContainer({
@@ -68,8 +70,12 @@ const run = async (
   if (detach) {
     await image[Symbol.asyncDispose]()
     const { startSupervisor } = await import('../../runtime/container/start-supervisor.js')
-    await startSupervisor(container, { onNote: warn, ...(onStep && { onStep }) })
-    print(container.settings.id)
+    try {
+      await startSupervisor(container, { onNote: warn, ...(onStep && { onStep }) })
+    } finally {
+      // It is there, whether it runs or not.
+      if (lookForContainer(containersOf(globals), container.settings.id)) print(container.settings.id)
+    }
     return 0
   }
   const { runInForeground } = await import('../../runtime/container/foreground.js')

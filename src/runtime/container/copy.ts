@@ -1,6 +1,6 @@
 /** `cp`: between a container, whether it runs or not, and the host. */
 import { closeSync, constants, lstatSync, openSync, statSync } from 'node:fs'
-import { basename, posix } from 'node:path'
+import { basename, join, posix } from 'node:path'
 import type { Loss } from '../../image/loss.js'
 import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
@@ -11,6 +11,7 @@ import { isRootless } from '../rootless/is-rootless.js'
 import { imageOf, rootfsOf } from './container-rootfs.js'
 import { copyFolder, copyTree } from './copy-tree.js'
 import { holdFolder } from './held-folder.js'
+import { copyMerging } from './merge-folder.js'
 import { withFrozen } from './pause.js'
 import type { Container } from './record.js'
 import { bindsOf } from './volumes.js'
@@ -32,12 +33,17 @@ export const copyFromContainer = async (
 ): Promise<readonly Loss[]> => {
   const path = posix.resolve('/', options.path)
   const { places, all, settings } = container
+  const destination = mergedInto(options)
+  const copy = (tree: Parameters<typeof copyOut>[0], within: string) =>
+    destination === undefined
+      ? copyOut(tree, { ...options, path: within })
+      : copyMerging(destination, aside => copyOut(tree, { ...options, path: within, destination: aside }))
   const bind = bindsOf(all, settings).find(({ target }) => path === target || path.startsWith(`${target}/`))
   if (bind?.is === 'folder') {
-    await using snapshot = await openDirectory(bind.source)
-    return await withFrozen(container, () =>
-      copyOut(snapshot, { ...options, path: path.slice(bind.target.length) || '/' }),
-    )
+    return await withFrozen(container, async () => {
+      await using snapshot = await openDirectory(bind.source)
+      return await copy(snapshot, path.slice(bind.target.length) || '/')
+    })
   }
   await using image = await imageOf(container)
   await rootfsOf(container, async () => image)
@@ -46,8 +52,17 @@ export const copyFromContainer = async (
       place: { folder: places.rootfs, rootless: isRootless() },
       image,
     })
-    return await copyOut({ tree: files.after, contents: files.contents }, { ...options, path })
+    return await copy({ tree: files.after, contents: files.contents }, path)
   })
+}
+
+/** The folder of the host that is to be filled, where it is there: one of the same name, or with `/.` the destination itself. */
+const mergedInto = ({ path, destination }: CopyFromOptions): string | undefined => {
+  const isFolder = (place: string) => statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false
+  if (destination === '-' || !isFolder(destination)) return undefined
+  if (/(^|\/)\.$/.test(path)) return destination
+  const into = join(destination, posix.basename(posix.resolve('/', path)))
+  return isFolder(into) ? into : undefined
 }
 
 export interface CopyIntoOptions {

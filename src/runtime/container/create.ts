@@ -87,7 +87,7 @@ const writeCidfile = (path: string, id: string): void => {
       code === 'EEXIST'
         ? `Container ID file found, make sure the other container isn't running or delete ${visible(path)}`
         : `Cannot write the container ID to ${visible(path)}: ${code}`
-    throw new LadingError('USAGE', problem)
+    throw new LadingError(code === 'EEXIST' ? 'CONFLICT' : 'USAGE', problem)
   }
   try {
     writeSync(descriptor, id)

@@ -9,7 +9,7 @@ const nameOf = (line: string): string => line.split('=', 1)[0]!
 
 /**
  * `--env-file` and `--env`, files first (docker cli opts.ReadKVEnvStrings): a name without a value has the one
- * that it has in `host`, and is left out where it has none. Throws USAGE.
+ * that it has in `host`. Where it has none, a file's is left out; a flag's stays as it is, and takes the image's away. Throws USAGE.
  */
 export const readEnvironment = (
   files: readonly string[],
@@ -21,10 +21,15 @@ export const readEnvironment = (
       throw badFlag('-e, --env', line, `invalid environment variable: ${visible(line)}`)
     return line
   })
-  return [...files.flatMap(readEnvFile), ...given].flatMap(line => {
-    if (line.includes('=')) return [line]
-    return host[line] === undefined ? [] : [`${line}=${host[line]}`]
-  })
+  const filled = (line: string) =>
+    line.includes('=') || host[line] === undefined ? line : `${line}=${host[line]}`
+  return [
+    ...files
+      .flatMap(readEnvFile)
+      .map(filled)
+      .filter(line => line.includes('=')),
+    ...given.map(filled),
+  ]
 }
 
 /** Lines of `NAME=value` or `NAME`, taken literally; empty ones and those that begin with # are passed over. */

@@ -68,9 +68,18 @@ export const execInContainer = async (
         ? await onTerminal(common, flags)
         : await onPipes(common, flags, user)
   } catch (error) {
-    throw during(`Cannot run ${flags.command[0]} in ${settings.name}`, error)
+    throw notInvoked(during(`Cannot run ${flags.command[0]} in ${settings.name}`, error))
   }
 }
+
+/** Docker's 126 for every reason but the program itself: no such user, no such working directory. */
+const notInvoked = (error: unknown): unknown =>
+  error instanceof LadingError && error.data.exitCode === undefined
+    ? new LadingError(error.code, error.message, {
+        data: { ...error.data, exitCode: 126 },
+        cause: error.cause,
+      })
+    : error
 
 const execSettings = (
   container: ProcessSettings,

@@ -52,7 +52,8 @@ export const merge = (
   const user = flags.user || text(config.User)
   const labels = { ...(entries(config.Labels) as Record<string, string>), ...labelsOf(flags.label ?? []) }
   const mounts = mountsOf({
-    volumes: flags.volume ?? [],
+    // The same said twice is said once, as docker has it.
+    volumes: [...new Set(flags.volume)],
     tmpfs: flags.tmpfs ?? [],
     imageVolumes: Object.keys(entries(config.Volumes)),
   })
