@@ -13,6 +13,7 @@ import { listIds, listRecords, removeRemains, withRecordLock } from './record.js
 import { removeFiles } from './remove.js'
 import { isActive } from './state.js'
 import { idOfName } from './taken-names.js'
+import { removeKeptUserFiles } from './user-files.js'
 
 export interface PrunedContainers {
   /** IDs of containers that did not run. */
@@ -58,7 +59,7 @@ const pruneAll = async (all: ContainersPlaces): Promise<PrunedContainers> => {
     }
   }
   await removeRemains(all)
-  rmSync(all.userFiles, { recursive: true, force: true })
+  removeKeptUserFiles(all)
   removeStaleNames(all)
   const pruned = { containers, ...(await pruneGroups(all)), ...(await pruneLinks(all)) }
   if (isRootless()) await (await import('../rootless/user-namespace.js')).endUserNamespace(all)

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { largestUserFile, type ReadUserFile } from '../users.js'
 import type { OpenedImage } from './image.js'
 import type { ContainersPlaces } from './places.js'
+import { identify } from './process-identity.js'
 import { readRecordFile } from './record-file.js'
 
 const names = ['/etc/passwd', '/etc/group'] as const
@@ -51,6 +52,15 @@ const keep = (path: string, files: Readonly<Record<string, string | null>>): voi
   const draft = `${path}.${process.pid}`
   writeFileSync(draft, JSON.stringify(files), { mode: 0o600 })
   renameSync(draft, path)
+}
+
+/** Remove what is kept, which is made again in no time; not what somebody is just writing. */
+export const removeKeptUserFiles = ({ userFiles }: ContainersPlaces): void => {
+  if (!existsSync(userFiles)) return
+  for (const name of readdirSync(userFiles)) {
+    const [, writer] = /\.(\d+)$/.exec(name) ?? []
+    if (writer === undefined || !identify(Number(writer))) rmSync(join(userFiles, name), { force: true })
+  }
 }
 
 const keyOf = ({ source, described }: OpenedImage): string | undefined => {
