@@ -46,7 +46,7 @@ export const addContainerOptions = (command: Command): Command => {
       .option('--ulimit <name=soft:hard>', 'A limit of setrlimit(2), such as nofile=1024:2048', many)
       .option('--cap-add <capability>', 'One more capability, or ALL', many)
       .option('--cap-drop <capability>', 'One fewer, or ALL', many)
-      .option('--security-opt <option>', 'seccomp=unconfined, no-new-privileges=false', many)
+      .option('--security-opt <option>', 'seccomp=unconfined, seccomp=FILE, no-new-privileges=false', many)
       .option('--privileged', 'All capabilities, all devices, nothing masked')
       .option('--init', 'An init in front of it that reaps processes and passes on signals')
       .option('--stop-signal <signal>', 'What stop sends')

@@ -41,6 +41,7 @@ const commands: readonly (readonly [name: string, summary: string, load: () => P
   ['prune', 'Remove what no name leads to', () => import('./commands/prune.js')],
   ['run', 'Run a program in a new container', () => import('./commands/run.js')],
   ['create', 'Make a container, to be started later', () => import('./commands/create.js')],
+  ['bundle', 'Write a container for another runtime', () => import('./commands/bundle.js')],
   ['start', 'Run containers that are there', () => import('./commands/start.js')],
   ['stop', 'Ask containers to end', () => import('./commands/stop.js')],
   ['kill', 'Send a signal to containers', () => import('./commands/kill.js')],

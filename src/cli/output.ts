@@ -18,13 +18,15 @@ export const printJson = (value: unknown): void => {
     (_, item) => (item instanceof Uint8Array || isBuffer(item) ? textOf(item) : item),
     2,
   )
-  print(
-    text.replace(
-      /[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
-      unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-    ),
-  )
+  print(escapeJson(text))
 }
+
+/** JSON as it may be shown: the same value, without what JSON.stringify leaves and a terminal might act on. */
+export const escapeJson = (json: string): string =>
+  json.replace(
+    /[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
+    unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 
 /** Buffer has a toJSON of its own, which JSON.stringify calls before anybody else is asked. */
 const isBuffer = (value: unknown): value is { type: 'Buffer'; data: number[] } =>

@@ -58,7 +58,8 @@ export interface ProcessSettings {
   /** Without CAP_, lower case: `net_raw`. */
   readonly capabilities: readonly string[]
   readonly noNewPrivileges: boolean
-  readonly seccomp: 'default' | 'unconfined'
+  /** `profile`: what a file of docker's format says. */
+  readonly seccomp: 'default' | 'unconfined' | { readonly profile: JsonObject }
   readonly privileged: boolean
   readonly rlimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[]
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, openSync, rmSync } from 'node:fs'
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -35,6 +35,12 @@ export const startEngine = async (base = tmpdir()): Promise<Engine> => {
     const ended = new Promise(resolve => daemon.once('close', resolve))
     daemon.kill('SIGTERM')
     await ended
+    // What hung in the daemon still holds its mounts.
+    const mounts = readFileSync('/proc/mounts', 'utf8')
+      .split('\n')
+      .flatMap(line => line.split(' ')[1] ?? [])
+    for (const mount of mounts.filter(mount => mount.startsWith(`${folder}/`)).reverse())
+      attempt('umount', ['--lazy', mount])
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   }
   for (let tries = 0; tries < 120; tries++) {

@@ -5,10 +5,10 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { archiveOf, busyboxEntries, imageOf } from './busybox-image.js'
+import { memoryFolder } from './memory-folder.js'
 import { attempt, attemptLater, has, isRoot, ladingProgram, type Outcome } from './programs.js'
 
 /** Why there can be none, or undefined. */
@@ -40,7 +40,7 @@ export interface OwnHost {
 }
 
 export const makeOwnHost = async (name: string): Promise<OwnHost> => {
-  const folder = mkdtempSync(join(tmpdir(), `lading-${name}-`))
+  const folder = mkdtempSync(join(memoryFolder(), `lading-${name}-`))
   const holder = spawn('unshare', ['-n', 'sleep', '3600'], { stdio: 'ignore' })
   await once(holder, 'spawn')
   const ours = readlinkSync('/proc/self/ns/net')
@@ -74,7 +74,7 @@ export const makeOwnHost = async (name: string): Promise<OwnHost> => {
 }
 
 /** Wait for something to be so; throws what it was when it has not been for so many seconds. */
-export const until = async (what: () => boolean | Promise<boolean>, seconds = 20): Promise<void> => {
+export const until = async (what: () => boolean | Promise<boolean>, seconds = 60): Promise<void> => {
   const deadline = Date.now() + seconds * 1000
   while (!(await what())) {
     if (Date.now() > deadline) throw new Error(`${what} did not come true`)

@@ -211,7 +211,7 @@ when(`ControlGroups.make leaves nothing when a limit is refused${why}`, async t 
 
 test('hostControlGroups says to an ordinary user why there are no limits', t => {
   t.throws(() => hostControlGroups({ rootless: true }), {
-    message: /^Limits need control groups, which an ordinary user has only by delegation/,
+    message: /^An ordinary user has no control groups here, and so no limits/,
   })
 })
 

@@ -1,5 +1,3 @@
-import { execFileSync } from 'node:child_process'
-import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import tty from 'node:tty'
 import test from 'ava'
@@ -149,25 +147,3 @@ onGround(
     t.notRegex(shown(), /can't access tty|job control turned off/)
   },
 )
-
-onGround('containerSteps: in a user namespace of its own the same steps hold', async (t, ground) => {
-  // As root: the mapping needs no helper then; what the namespace forbids it forbids all the same.
-  execFileSync('chown', ['-R', '100000:100000', ground.tree])
-  chmodSync(ground.folder, 0o711)
-  const run = await runShell(
-    ground,
-    'id -u; cat /proc/self/uid_map; grep CapEff /proc/self/status; echo x > /dev/null && ls /dev/pts; mount | grep -c ^proc; touch /new',
-    {},
-    { rootless: true },
-    {
-      started: (report, launched) => {
-        for (const map of ['uid_map', 'gid_map'])
-          execFileSync('sh', ['-c', `echo 0 100000 65536 > /proc/${report}/${map}`])
-        launched.order(Uint8Array.of(1))
-      },
-    },
-  )
-  t.is(run.failure, undefined)
-  t.regex(run.stdout, /^0\n\s+0\s+100000\s+65536\nCapEff:\s*00000000a80425fb\nptmx\n/)
-  t.is(execFileSync('stat', ['-c', '%u', join(ground.tree, 'new')], { encoding: 'utf8' }), '100000\n')
-})

@@ -1,108 +1,36 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { hostControlGroups } from '../../src/runtime/cgroup/host.js'
+import {
+  type Everything,
+  everythingOf,
+  killEverything,
+  leasesOf,
+  listed,
+  processesOf,
+  startOn,
+} from '../helpers/leftovers.js'
 import { makeOwnHost, noOwnHost, type OwnHost, until } from '../helpers/own-host.js'
-import { attempt, eachOf, ladingProgram } from '../helpers/programs.js'
+import { eachOf, run } from '../helpers/programs.js'
 
 // What is left of containers, however they and whoever watched them ended.
 const check = noOwnHost === undefined ? test.serial : test.serial.skip
 const titled = (title: string) => (noOwnHost === undefined ? title : `${title} [skipped: ${noOwnHost}]`)
 
 let host: OwnHost
+let nothing: Everything
 test.before(async () => {
-  if (noOwnHost === undefined) host = await makeOwnHost('many')
+  if (noOwnHost !== undefined) return
+  host = await makeOwnHost('many')
+  // What the first container makes that stays: the bridge, what the kernel can do.
+  await host.done('run', '--rm', 'app:1', 'true')
+  await host.done('prune')
+  nothing = await everythingOf(host)
 })
 test.after.always(() => host?.remove())
-
-interface Listed {
-  readonly id: string
-  readonly name: string
-  readonly status: string
-  readonly exitCode: number
-  readonly address?: string
-}
-const listed = async (): Promise<readonly Listed[]> => JSON.parse(await host.done('ps', '-a', '--json'))
-
-/** Every process that has to do with the store: its commands and supervisors by their words, launchers and programs by their root. */
-const processes = (): readonly number[] =>
-  readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name))
-    .filter(pid => {
-      try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-        const env = readFileSync(`/proc/${pid}/environ`, 'utf8')
-        const mounts = readFileSync(`/proc/${pid}/mountinfo`, 'utf8')
-        const isDead = /^State:\s*[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-        return !isDead && [words, env, mounts].some(text => text.includes(host.folder))
-      } catch {
-        return false
-      }
-    })
-    .map(Number)
-    .filter(pid => pid !== process.pid)
-
-const groupsOf = async (ids: readonly string[]) =>
-  (await hostControlGroups().list()).filter(id => ids.includes(id))
-const loops = () =>
-  attempt('losetup', ['--list', '--noheadings', '--output', 'BACK-FILE'])
-    .stdout.split('\n')
-    .filter(line => line.includes(host.folder))
-const mounts = () =>
-  readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .filter(line => line.includes(host.folder))
-const links = () =>
-  host
-    .run('ip', '-o', 'link')
-    .stdout.split('\n')
-    .filter(line => line.includes('ldg'))
-const leases = () => readdirSync(join(host.store, 'network/leases')).filter(name => name !== 'draft')
-const records = (folder: string) =>
-  existsSync(join(host.store, folder)) ? readdirSync(join(host.store, folder)) : []
-
-/** Everything that there could be of containers that are gone. */
-const leftovers = async (ids: readonly string[]): Promise<Record<string, readonly unknown[]>> => ({
-  processes: processes(),
-  groups: await groupsOf(ids),
-  loops: loops(),
-  mounts: mounts(),
-  links: links(),
-  leases: leases(),
-  records: records('containers'),
-  names: records('container-names'),
-  temporary: records('rootfs/tmp'),
-})
-const nothing = {
-  processes: [],
-  groups: [],
-  loops: [],
-  mounts: [],
-  links: [],
-  leases: [],
-  records: [],
-  names: [],
-  temporary: [],
-}
-
-const kill = (pid: number): void => {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It was faster.
-  }
-}
-
-/** SIGKILL for everything that lading runs, until nothing of it is left; in any order, others being made meanwhile. */
-const killAll = (pids: () => readonly number[]): Promise<void> =>
-  until(() => {
-    const found = pids().toSorted(() => Math.random() - 0.5)
-    for (const pid of found) kill(pid)
-    return found.length === 0
-  })
 
 /** The first line of what it prints; it must not fail before. */
 const readFirstLine = async (child: ChildProcess): Promise<string> => {
@@ -113,13 +41,6 @@ const readFirstLine = async (child: ChildProcess): Promise<string> => {
   }
   throw new Error(`It said ${said} and ended`)
 }
-
-/** lading on the host, not waited for. */
-const start = (...args: readonly string[]) =>
-  spawn(host.prefix[0]!, [...host.prefix.slice(1), process.execPath, ladingProgram, ...args], {
-    env: { ...process.env, ...host.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
 
 check(
   titled(
@@ -144,7 +65,7 @@ check(
           // Killed later, when all of them run.
           victims.push(name)
           const words = ['run', '--name', name, ...common, script('sleep 1000')]
-          if (index % 2) addresses.push(await readFirstLine(start(...words)))
+          if (index % 2) addresses.push(await readFirstLine(startOn(host, ...words)))
           else await host.done('run', '-d', ...words.slice(1))
           return
         }
@@ -159,94 +80,63 @@ check(
       },
     )
     t.is(victims.length, 20)
-    for (const each of await listed()) if (each.address) addresses.push(each.address)
-    const alive = await listed()
+    for (const each of await listed(host)) if (each.address) addresses.push(each.address)
+    const alive = await listed(host)
     t.deepEqual(
       alive.map(({ name, status }) => [name, status]).toSorted(),
       victims.map(name => [name, 'running']).toSorted(),
     )
     t.deepEqual(
-      leases().toSorted(),
+      leasesOf(host).toSorted(),
       alive.map(({ address }) => address!).toSorted(),
       'a lease for each, and none besides',
     )
-    t.is(new Set(leases()).size, 20)
+    t.is(new Set(leasesOf(host)).size, 20)
     t.true(
       addresses.every(address => /^\d+\.\d+\.\d+\.\d+$/.test(address)),
       addresses.join(),
     )
-    const ids = alive.map(({ id }) => id)
-    t.is((await groupsOf(ids)).length, 20)
+    t.is((await everythingOf(host)).groups.length, 20)
 
-    await killAll(processes)
+    await killEverything(host)
     t.deepEqual(readdirSync(twice), [], 'addresses that two had at once')
 
     // Before anything is cleaned up, the truth is told.
-    for (const { name, status, exitCode, address } of await listed())
+    for (const { name, status, exitCode, address } of await listed(host))
       t.deepEqual([name, status, exitCode, address], [name, 'exited', 137, undefined])
     t.is(await host.done('ps', '-q'), '')
     // One of them can start again before anything is cleaned up.
     await host.done('start', victims[0]!)
-    t.is((await listed()).find(({ name }) => name === victims[0])!.status, 'running')
-    await killAll(processes)
+    t.is((await listed(host)).find(({ name }) => name === victims[0])!.status, 'running')
+    await killEverything(host)
 
     await host.done('prune')
-    t.deepEqual(await leftovers(ids), nothing)
+    t.deepEqual(await everythingOf(host), nothing)
   },
 )
 
-const ways: readonly (readonly string[])[] = [['run'], ['run', '--rm'], ['run', '-d'], ['run', '-d', '--rm']]
-
-check(titled('run: killed at any of its steps it leaves nothing after prune'), async t => {
-  const steps = [
-    'Image found',
-    'Container created',
-    'Interface bridged',
-    'Address given',
-    'File system mounted',
-    'Program run',
-  ]
-  for (const step of steps)
-    for (const way of ways) {
-      const child = start(...way, '--progress', 'plain', '-p', '0:80', 'app:1', 'sleep', '1000')
-      let said = ''
-      for await (const chunk of child.stderr!) {
-        said += chunk
-        // In the background the program runs when the command has ended.
-        if (said.includes(`lading: ${step}`)) break
-      }
-      t.true(said.includes(`lading: ${step}`) || (way.includes('-d') && step === 'Program run'), said)
-      await killAll(processes)
-      for (const { status } of await listed()) t.true(status === 'exited' || status === 'created', status)
-    }
-  await host.done('prune')
-  t.deepEqual(await leftovers([]), nothing)
-})
-
-check(titled('run: killed at 40 moments it leaves nothing after prune'), async t => {
-  const groups = hostControlGroups()
-  const before = new Set(await groups.list())
-  for (let round = 0; round < 40; round++) {
-    // A run takes some tenths of a second here; steps of 12 ms go through all of it.
-    const child = start(...ways[round % ways.length]!, '-p', '0:80', 'app:1', 'sh', '-c', 'sleep 0.05')
-    await sleep((round * 12 * 7) % 480)
-    await killAll(processes)
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-    if (round % 8 !== 7) continue
-    for (const { status } of await listed()) t.true(status === 'exited' || status === 'created', status)
-    await host.done('prune')
-    const ids = (await groups.list()).filter(id => !before.has(id))
-    t.deepEqual(await leftovers(ids), nothing, `after round ${round}`)
+check(titled('run: a container ends with whoever watches it, and its link with it'), async t => {
+  const foreground = startOn(host, 'run', '--name', 'here', 'app:1', 'sh', '-c', 'echo up; sleep 1000')
+  await readFirstLine(foreground)
+  await host.done('run', '-d', '--init', '--name', 'there', 'app:1', 'sh', '-c', 'sleep 1000 & sleep 1000')
+  for (const { id } of await listed(host)) {
+    const state = JSON.parse(readFileSync(join(host.store, 'containers', id, 'state.json'), 'utf8'))
+    process.kill(state.watcher.pid, 'SIGKILL')
   }
+  await until(() => processesOf(host).length === 0)
+  for (const { status, exitCode } of await listed(host)) t.deepEqual([status, exitCode], ['exited', 137])
+  await until(async () => (await everythingOf(host)).links.length === 0)
+  await host.done('prune')
+  t.deepEqual(await everythingOf(host), nothing)
 })
 
 check(titled('ps: after a reboot containers have ended with 255, and start again'), async t => {
   await host.done('run', '-d', '--name', 'kept', 'app:1', 'sh', '-c', 'echo started; sleep 1000')
   await host.done('run', '-d', '--name', 'paused', '--network', 'none', 'app:1', 'sleep', '1000')
   await host.done('pause', 'paused')
-  const ids = (await listed()).map(({ id }) => id)
+  const ids = (await listed(host)).map(({ id }) => id)
   for (const id of ids) await hostControlGroups().find(id).thaw()
-  await killAll(processes)
+  await killEverything(host)
   // What a reboot takes: groups, links; and the kernel has another ID of the boot.
   for (const id of ids) await hostControlGroups().find(id).remove()
   host.run('ip', 'link', 'delete', 'lading0')
@@ -260,7 +150,7 @@ check(titled('ps: after a reboot containers have ended with 255, and start again
       ),
     )
   }
-  for (const { status, exitCode } of await listed()) t.deepEqual([status, exitCode], ['exited', 255])
+  for (const { status, exitCode } of await listed(host)) t.deepEqual([status, exitCode], ['exited', 255])
   t.is(
     JSON.parse(await host.done('inspect', 'kept', '--json')).state.error,
     'The machine went down while it ran',
@@ -272,7 +162,7 @@ check(titled('ps: after a reboot containers have ended with 255, and start again
   )
   await host.done('rm', '-f', 'kept')
   await host.done('prune')
-  t.deepEqual(await leftovers(ids), nothing)
+  t.deepEqual(await everythingOf(host), nothing)
 })
 
 check(titled('prune: beside others that start, run and remove containers it harms none'), async t => {
@@ -313,5 +203,44 @@ check(titled('prune: beside others that start, run and remove containers it harm
   await host.done('stop', 'steady')
   t.is(JSON.parse(await host.done('inspect', 'steady', '--json')).state.exitCode, 7)
   await host.done('prune')
-  t.deepEqual(await leftovers([]), nothing)
+  t.deepEqual(await everythingOf(host), nothing)
 })
+
+check(
+  titled('prune: whoever reads a container that does not run gets all of it, or is told that it is gone'),
+  async t => {
+    const counts: number[] = []
+    for (let round = 0; round < 6; round++) {
+      await host.done(
+        'run',
+        '--name',
+        'full',
+        '--network',
+        'none',
+        'app:1',
+        'sh',
+        '-c',
+        'mkdir /d; cd /d; seq 1500 | xargs touch',
+      )
+      const tar = join(host.folder, 'full.tar')
+      const exporting = host.lading('export', 'full', '-o', tar)
+      // An export takes some tenths of a second.
+      await sleep(60 + 60 * round)
+      const [{ status, stderr }, pruned] = await Promise.all([exporting, host.lading('prune')])
+      t.is(pruned.status, 0, pruned.stderr)
+      if (status === 0)
+        counts.push(
+          run('tar', ['-tf', tar])
+            .split('\n')
+            .filter(name => name.startsWith('d/') && name !== 'd/').length,
+        )
+      else t.regex(stderr, /No such container|There is nothing called|full/)
+    }
+    t.log(`${counts.length} of 6 were exported`)
+    t.true(
+      counts.every(count => count === 1500),
+      counts.join(),
+    )
+    t.deepEqual(await everythingOf(host), nothing)
+  },
+)

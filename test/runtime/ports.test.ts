@@ -24,6 +24,7 @@ test('parsePublished: every form of docker’s -p', t => {
   t.deepEqual(one('[::1]::80'), ['::1|0|80|tcp'])
   t.deepEqual(one('8000-8001:90-91'), ['|8000|90|tcp', '|8001|91|tcp'])
   t.deepEqual(one('90-91'), ['|0|90|tcp', '|0|91|tcp'])
+  t.deepEqual(one('0:80'), ['|0|80|tcp'])
 })
 
 test('parsePublished: what is no port is told, with the form that is wanted', t => {

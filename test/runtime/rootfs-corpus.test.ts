@@ -11,6 +11,7 @@ import { LadingError } from '../../src/spec/errors.js'
 import { openSource } from '../../src/transports/open.js'
 import { parsePlace } from '../../src/transports/place.js'
 import { type DiskListing, listingScript } from '../helpers/disk-listing.js'
+import { memoryFolder } from '../helpers/memory-folder.js'
 import { inMounted, whyNoMounts } from '../helpers/mounted.js'
 import { has } from '../helpers/programs.js'
 import { listingDifferences, tidyListing } from '../helpers/tree-listing.js'
@@ -21,7 +22,7 @@ const corpus = process.env.LADING_CORPUS
 const reason =
   whyNoMounts ??
   (has('python3') ? (corpus ? undefined : 'LADING_CORPUS is not set') : 'python3 is not installed')
-const folder = mkdtempSync(join(process.cwd(), 'dist/rootfs-corpus-'))
+const folder = mkdtempSync(join(memoryFolder(), 'rootfs-corpus-'))
 test.after.always(() => rmSync(folder, { recursive: true, force: true }))
 
 const kinds: readonly RootfsKind[] = ['erofs', 'overlay', 'copy']

@@ -5,7 +5,7 @@ import { identify } from '../../src/runtime/container/process-identity.js'
 import { idMapOf } from '../../src/runtime/rootless/id-map.js'
 import { archiveOf, busyboxEntries, imageOf } from '../helpers/busybox-image.js'
 import { makeTestUser, noOrdinaryUser, type TestUser } from '../helpers/ordinary-user.js'
-import { run } from '../helpers/programs.js'
+import { attempt, run } from '../helpers/programs.js'
 
 // Containers of an ordinary user, whom the test makes.
 const check = noOrdinaryUser === undefined ? test.serial : test.serial.skip
@@ -166,14 +166,72 @@ check(titled('run: what an ordinary user cannot have is refused with a reason'),
     t.regex(stderr, reason)
   }
   await done('run', '-d', '--name', 'sleeper', 'app:1', 'sleep', '1000')
-  const paused = await user.lading('pause', 'sleeper')
-  t.is(paused.status, 1)
-  t.regex(paused.stderr, /Cannot pause sleeper: it has no control group/)
   const stats = await user.lading('stats', '--no-stream', 'sleeper')
   t.is(stats.status, 1)
   t.regex(stats.stderr, /no statistics/)
   await done('rm', '-f', 'sleeper')
 })
+
+check(
+  titled(
+    'pause, commit, export: a container that goes on writing is caught in one moment, without control groups',
+  ),
+  async t => {
+    // The two files are never more than one apart, by one who writes as fast as it can.
+    const script = 'i=0; while :; do i=$((i+1)); echo $i >/tmp/one; echo $i >/tmp/two; done'
+    await done('run', '-d', '--name', 'writer', 'app:1', 'sh', '-c', `(${script}) & wait`)
+    await done('exec', '-d', 'writer', 'sh', '-c', 'while :; do echo more >>/tmp/more; done')
+    for (let round = 0; round < 3; round++) {
+      const tar = join(user.home, 'writer.tar')
+      await done('export', 'writer', '-o', tar)
+      const [one, two] = ['tmp/one', 'tmp/two'].map(name => Number(run('tar', ['-xOf', tar, name])))
+      t.true(one === 0 || two === 0 || one! - two! === 0 || one! - two! === 1, `${one} and ${two}`)
+    }
+    await done('commit', 'writer', 'written:1')
+    const count = async () => done('exec', 'writer', 'cat', '/tmp/one', '/tmp/more')
+    const before = await count()
+    t.not(await count(), before, 'it goes on')
+    await done('pause', 'writer')
+    t.regex(await done('ps'), /\(Paused\) +writer/)
+    const copied = async () => {
+      await done('cp', 'writer:/tmp/more', 'more')
+      return readFileSync(join(user.home, 'more'), 'utf8').length
+    }
+    t.is(await copied(), await copied())
+    t.regex((await user.lading('exec', 'writer', 'true')).stderr, /is paused/)
+    await done('unpause', 'writer')
+    t.not(await count(), before)
+    await done('pause', 'writer')
+    await done('rm', '-f', 'writer')
+    await done('rmi', 'written:1')
+  },
+)
+
+/** Everything of the user's, root of containers and their other users. */
+const killAllOf = (): void => {
+  for (const uid of [user.uid, user.range!.first + 999]) attempt('pkill', ['-KILL', '-U', String(uid)])
+}
+
+check(
+  titled('ps, exec, start: after everything was killed, and after what holds the namespace was'),
+  async t => {
+    await done('run', '-d', '--name', 'lasting', 'app:1', 'sh', '-c', 'su app -c "sleep 1000"')
+    const holder = () => JSON.parse(readFileSync(join(store(), 'rootless/holder.json'), 'utf8')).pid as number
+    const first = holder()
+    process.kill(first, 'SIGKILL')
+    // Others go on in the namespace as long as a container is in it.
+    t.is(await done('exec', 'lasting', 'id', '-u'), '0')
+    t.is(holder(), first)
+    killAllOf()
+    t.regex(await done('ps', '-a', '--filter', 'name=lasting'), /Exited \(137\)/)
+    await done('start', 'lasting')
+    t.not(holder(), first)
+    t.is(await done('exec', 'lasting', 'id', '-u'), '0')
+    killAllOf()
+    await done('prune')
+    t.is((await user.lading('inspect', 'lasting')).status, 1)
+  },
+)
 
 check(titled('info: says whose containers they are, and why what does not work does not'), async t => {
   const info = JSON.parse(await done('info', '--json'))

@@ -3,7 +3,10 @@ import test from 'ava'
 import { capabilityNames, defaultCapabilities } from '../../src/runtime/launcher/capabilities.js'
 import { everySystemCall, machineNames } from '../../src/runtime/launcher/every-system-call.js'
 import { seccompFilter } from '../../src/runtime/launcher/seccomp.js'
+import { parseSeccompProfile } from '../../src/runtime/launcher/seccomp-json.js'
+import { defaultProfile } from '../../src/runtime/launcher/seccomp-profile.js'
 import { systemCallNumber, systemCalls } from '../../src/runtime/launcher/system-calls.js'
+import type { JsonValue } from '../../src/spec/json.js'
 import { runFilter, seccompData } from './bpf-machine.js'
 
 const architectures = { 'x86-64': 0xc000_003e, arm64: 0xc000_00b7 } as const
@@ -49,7 +52,7 @@ const since = new Set(
 const gone = new Set(['io_uring_setup', 'io_uring_enter', 'io_uring_register'])
 
 test('seccompFilter answers every call of x86-64 as Docker 20.10 does, but for what moby has changed since', t => {
-  const filter = seccompFilter(defaultCapabilities, 'x86-64')
+  const filter = seccompFilter(defaultProfile, defaultCapabilities, 'x86-64')
   const changed = { allowed: new Set<string>(), refused: new Set<string>() }
   for (const [name, number] of everySystemCall('x86-64'))
     for (const first of firstArguments) {
@@ -68,7 +71,7 @@ test('seccompFilter answers every call of x86-64 as Docker 20.10 does, but for w
 
 test('seccompFilter refuses what no rule names with EPERM and what is newer than every rule with ENOSYS', t => {
   for (const machine of machineNames) {
-    const filter = seccompFilter(defaultCapabilities, machine)
+    const filter = seccompFilter(defaultProfile, defaultCapabilities, machine)
     const answer = (number: number) => runFilter(filter, seccompData(architectures[machine], number))
     const numbers = everySystemCall(machine)
     t.is(answer(numbers.get('mount')!), errno(eperm))
@@ -81,14 +84,14 @@ test('seccompFilter refuses what no rule names with EPERM and what is newer than
 })
 
 test('seccompFilter refuses calls of another machine, whose numbers mean other calls', t => {
-  const filter = seccompFilter(defaultCapabilities, 'x86-64')
+  const filter = seccompFilter(defaultProfile, defaultCapabilities, 'x86-64')
   const i386 = 0x4000_0003
   for (let number = 0; number < 500; number++)
     t.is(runFilter(filter, seccompData(i386, number)), errno(eperm))
 })
 
 test('seccompFilter of both machines allows the same calls by name, as far as both have them', t => {
-  const filters = machineNames.map(machine => seccompFilter(defaultCapabilities, machine))
+  const filters = machineNames.map(machine => seccompFilter(defaultProfile, defaultCapabilities, machine))
   const [x86, arm] = machineNames.map(everySystemCall)
   for (const [name, number] of x86!) {
     const other = arm!.get(name)
@@ -103,7 +106,7 @@ test('seccompFilter of both machines allows the same calls by name, as far as bo
 })
 
 test('seccompFilter is not evaded by the upper half of an argument', t => {
-  const filter = seccompFilter(defaultCapabilities, 'x86-64')
+  const filter = seccompFilter(defaultProfile, defaultCapabilities, 'x86-64')
   const socket = everySystemCall('x86-64').get('socket')!
   t.is(runFilter(filter, seccompData(architectures['x86-64'], socket, [0x1_0000_0026n])), errno(eperm))
   const clone = everySystemCall('x86-64').get('clone')!
@@ -115,7 +118,9 @@ test('seccompFilter gives with a capability the calls that are of no use without
   const answers = (capability: string, name: string) => {
     const given = [...defaultCapabilities, capability]
     const data = seccompData(architectures['x86-64'], numbers.get(name)!, [0x1000_0011n])
-    return [defaultCapabilities, given].map(names => runFilter(seccompFilter(names, 'x86-64'), data))
+    return [defaultCapabilities, given].map(names =>
+      runFilter(seccompFilter(defaultProfile, names, 'x86-64'), data),
+    )
   }
   const cases = [
     ...['mount', 'unshare', 'setns', 'bpf', 'clone'].map(name => ['sys_admin', name] as const),
@@ -137,7 +142,7 @@ test('seccompFilter gives with a capability the calls that are of no use without
 test('seccompFilter takes fewer instructions than the kernel has room for', t => {
   for (const machine of machineNames)
     for (const names of [[], defaultCapabilities, capabilityNames]) {
-      const length = seccompFilter(names, machine).length / 8
+      const length = seccompFilter(defaultProfile, names, machine).length / 8
       t.true(length > 50 && length < 1000, `${machine}: ${length}`)
     }
 })
@@ -146,4 +151,113 @@ test('everySystemCall has the numbers that programs are encoded with', t => {
   for (const [column, machine] of machineNames.entries())
     for (const name of systemCalls)
       t.is(everySystemCall(machine).get(name), systemCallNumber(name, column as 0 | 1), `${machine} ${name}`)
+})
+
+test('parseSeccompProfile: of the profile of Docker 20.10 comes a filter that answers as libseccomp does', t => {
+  const profile = parseSeccompProfile(docker as unknown as JsonValue)
+  const filter = seccompFilter(profile, defaultCapabilities, 'x86-64')
+  const known = new Set(docker.syscalls.flatMap(({ names }) => names))
+  const highest = Math.max(...[...known].map(name => everySystemCall('x86-64').get(name) ?? 0))
+  for (const [name, number] of everySystemCall('x86-64'))
+    for (const first of [...firstArguments, 0x1_0000_0008n]) {
+      const answer = runFilter(filter, seccompData(architectures['x86-64'], number, [first]))
+      t.is(answer, number > highest ? errno(enosys) : dockerAnswer(name, first), `${name} ${first}`)
+    }
+})
+
+const profileWith = (rule: object, more: object = {}) =>
+  parseSeccompProfile(
+    {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [{ names: ['read'], action: 'SCMP_ACT_ERRNO', ...rule }],
+      ...more,
+    } as JsonValue,
+    '6.1.0-test',
+  )
+const read = everySystemCall('x86-64').get('read')!
+const answerOf = (
+  profile: ReturnType<typeof profileWith>,
+  values: readonly bigint[] = [],
+  capabilities: readonly string[] = [],
+) =>
+  runFilter(
+    seccompFilter(profile, capabilities, 'x86-64'),
+    seccompData(architectures['x86-64'], read, [...values]),
+  )
+
+test('parseSeccompProfile: every comparison is of 64 bits, and all of a rule must hold', t => {
+  const values = [0n, 1n, 5n, 0x8000_0000n, 0xffff_ffffn, 0x1_0000_0000n, 0x1_0000_0005n, 0xf_ffff_ffff_fffen]
+  const holds: Readonly<Record<string, (a: bigint, b: bigint) => boolean>> = {
+    SCMP_CMP_EQ: (a, b) => a === b,
+    SCMP_CMP_NE: (a, b) => a !== b,
+    SCMP_CMP_LT: (a, b) => a < b,
+    SCMP_CMP_LE: (a, b) => a <= b,
+    SCMP_CMP_GT: (a, b) => a > b,
+    SCMP_CMP_GE: (a, b) => a >= b,
+    SCMP_CMP_MASKED_EQ: (a, b) => (a & b) === 5n,
+  }
+  for (const [op, isTrue] of Object.entries(holds))
+    for (const value of values) {
+      const test = { index: 1, value: Number(value), valueTwo: 5, op }
+      const one = profileWith({ args: [test] })
+      const both = profileWith({ args: [test, { index: 0, value: 7, op: 'SCMP_CMP_EQ' }] })
+      for (const argument of values) {
+        const wanted = isTrue(argument, value) ? errno(eperm) : allow
+        t.is(answerOf(one, [7n, argument]), wanted, `${argument} ${op} ${value}`)
+        t.is(answerOf(both, [7n, argument]), wanted)
+        t.is(answerOf(both, [8n, argument]), allow)
+      }
+    }
+})
+
+test('parseSeccompProfile: actions, capabilities, machines and kernels', t => {
+  const action = (name: string) => answerOf(profileWith({ action: name }))
+  t.deepEqual(
+    ['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG', 'SCMP_ACT_TRAP', 'SCMP_ACT_KILL', 'SCMP_ACT_KILL_PROCESS'].map(action),
+    [allow, 0x7ffc_0000, 0x3_0000, 0, 0x8000_0000],
+  )
+  t.is(answerOf(profileWith({ errnoRet: 99 })), errno(99))
+  const others = { defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 7 }
+  t.is(answerOf(profileWith({ names: ['write'] }, others)), errno(7))
+  const needs = profileWith({ includes: { caps: ['CAP_SYS_ADMIN', 'CAP_KILL'] } })
+  t.deepEqual(
+    [answerOf(needs, [], ['kill']), answerOf(needs, [], ['kill', 'sys_admin'])],
+    [allow, errno(eperm)],
+  )
+  const without = profileWith({ excludes: { caps: ['CAP_KILL'] } })
+  t.deepEqual([answerOf(without, [], ['kill']), answerOf(without)], [allow, errno(eperm)])
+  t.is(answerOf(profileWith({ includes: { arches: ['arm64', 's390x'] } })), allow)
+  t.is(answerOf(profileWith({ excludes: { arches: ['amd64'] } })), allow)
+  t.is(answerOf(profileWith({ includes: { arches: ['amd64'] } })), errno(eperm))
+  t.is(answerOf(profileWith({ includes: { minKernel: '6.2' } })), allow)
+  t.is(answerOf(profileWith({ includes: { minKernel: '5.12' } })), errno(eperm))
+  t.is(answerOf(profileWith({ name: 'read', names: undefined })), errno(eperm))
+  // Numbers that are newer are allowed where what is refused is named; x32 never.
+  const data = (number: number) => seccompData(architectures['x86-64'], number)
+  const filter = seccompFilter(profileWith({}), [], 'x86-64')
+  t.deepEqual([runFilter(filter, data(999)), runFilter(filter, data(0x4000_0001))], [allow, errno(enosys)])
+})
+
+test('parseSeccompProfile: what is no profile is told', t => {
+  const problems = [
+    [[], 'it is no object'],
+    [{}, 'nothing is no action'],
+    [{ defaultAction: 'SCMP_ACT_MAYBE' }, '"SCMP_ACT_MAYBE" is no action'],
+    [{ defaultAction: 'constructor' }, '"constructor" is no action'],
+    [{ defaultAction: 'SCMP_ACT_ALLOW', syscalls: {} }, '{} is no list'],
+    [{ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: [1], action: 'SCMP_ACT_LOG' }] }, '1 is no text'],
+    [{ defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 5000 }, '5000 is no number from 0 to 4095'],
+  ] as const
+  for (const [json, problem] of problems)
+    t.throws(() => parseSeccompProfile(json as JsonValue), {
+      message: `Decoding seccomp profile failed: ${problem}`,
+    })
+  t.throws(() => profileWith({ args: [{ index: 6, value: 1, op: 'SCMP_CMP_EQ' }] }), {
+    message: /from 0 to 5/,
+  })
+  t.throws(() => profileWith({ args: [{ index: 0, value: 1, op: 'toString' }] }), {
+    message: /is no comparison/,
+  })
+  t.throws(() => profileWith({ action: 'SCMP_ACT_NOTIFY' }), { message: /there is nobody here to ask/ })
+  t.throws(() => profileWith({ includes: { minKernel: 'x' } }), { message: /is no kernel version/ })
 })

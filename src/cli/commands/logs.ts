@@ -4,6 +4,7 @@ import { readLogs } from '../../runtime/container/logs.js'
 import { LadingError } from '../../spec/errors.js'
 import { examples, globalsOf } from '../command.js'
 import { containersOf } from '../container-command.js'
+import { escapeJson } from '../output.js'
 
 interface Options {
   readonly follow?: boolean
@@ -39,7 +40,7 @@ export const command = (): Command =>
       for await (const entry of lines) {
         const output = entry.stream === 'stdout' || globals.json ? process.stdout : process.stderr
         const text = globals.json
-          ? `${JSON.stringify(entry)}\n`
+          ? `${escapeJson(JSON.stringify(entry))}\n`
           : `${timestamps ? `${entry.time} ` : ''}${entry.log}`
         if (!output.write(text)) await new Promise(resolve => output.once('drain', resolve))
       }

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, lstatSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, lstatSync, readSync } from 'node:fs'
 import type { ByteStream } from '../../bytes/byte-stream.js'
 import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
@@ -6,7 +6,7 @@ import type { TarEntry } from '../../tar/entry.js'
 import type { Contents } from '../content.js'
 import { FolderTrail } from './folder-trail.js'
 import { openSame, whileReadable } from './read-folder.js'
-import { folderFlags, loadSystemCalls, pathIn, type SystemCalls } from './system-calls.js'
+import { fileFlags, folderFlags, loadSystemCalls, pathIn, type SystemCalls } from './system-calls.js'
 
 /** The contents of files below the folder that is open as `root`, as readFolder has found them. */
 export const folderContents = (root: number): Contents => ({
@@ -81,7 +81,7 @@ const openFileBelow = (system: SystemCalls, root: number, path: Buffer): number 
     const last = at === parts.length - 1
     const status = lstatSync(pathIn(folder, name), { bigint: true })
     return whileReadable(system, folder, name, status, () => {
-      const fd = openSame(system, folder, name, last ? constants.O_RDONLY : folderFlags, status)
+      const fd = openSame(system, folder, name, last ? fileFlags : folderFlags, status)
       if (last) return fd
       open.push(fd)
       return enter(fd, at + 1)

@@ -1,5 +1,5 @@
-import { closeSync, constants } from 'node:fs'
-import { folderFlags, type SystemCalls } from './system-calls.js'
+import { closeSync } from 'node:fs'
+import { fileFlags, folderFlags, type SystemCalls } from './system-calls.js'
 
 /**
  * The folders on the way to the file that was opened last, kept open: a walk goes from neighbour to neighbour. Each
@@ -26,7 +26,7 @@ export class FolderTrail {
       const fd = this.#system.open(this.#folder(), Buffer.from(part, 'latin1'), folderFlags)
       this.#folders.push({ name: part, fd })
     }
-    return this.#system.open(this.#folder(), Buffer.from(name, 'latin1'), constants.O_RDONLY)
+    return this.#system.open(this.#folder(), Buffer.from(name, 'latin1'), fileFlags)
   }
 
   close(): void {

@@ -4,22 +4,21 @@
  * modules, marks of its file systems. Other file systems below are empty folders; sockets have no place in a
  * tar. Both are told. Notes of an ordinary user's unpacking (rootless-notes.ts) are read back.
  */
-import {
-  type BigIntStats,
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  readdirSync,
-  readlinkSync,
-} from 'node:fs'
+import { type BigIntStats, closeSync, fstatSync, lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
 import type { EntryType, SparseRegion, TarEntry, Xattr } from '../../tar/entry.js'
 import type { Toc } from '../toc.js'
 import { TocBuilder } from '../toc-builder.js'
 import { type Notes, type Owner, readNotes } from './rootless-notes.js'
-import { deviceOf, folderFlags, loadSystemCalls, pathIn, type SystemCalls } from './system-calls.js'
+import {
+  deviceOf,
+  fileFlags,
+  folderFlags,
+  loadSystemCalls,
+  pathIn,
+  type SystemCalls,
+} from './system-calls.js'
 
 export interface FolderReading {
   /** The root first, folders before their content, names in byte order; `dataOffset` says nothing here. */
@@ -126,7 +125,7 @@ class Reading {
   #extent(folder: number, name: Buffer, status: BigIntStats): Partial<TarEntry> {
     const size = Number(status.size)
     if (status.blocks * 512n >= status.size) return { size, storedSize: size }
-    const fd = openSame(this.#system, folder, name, constants.O_RDONLY, status)
+    const fd = openSame(this.#system, folder, name, fileFlags, status)
     let sparse: readonly SparseRegion[]
     try {
       sparse = this.#system.dataRegions(fd, size)

@@ -44,6 +44,9 @@ export const pathIn = (folder: number, name: Buffer): Buffer =>
 /** To open a folder without following a link, and nothing else. */
 export const folderFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
 
+/** To read a file. What has become a FIFO since it was looked at is not waited for. */
+export const fileFlags = constants.O_RDONLY | constants.O_NONBLOCK
+
 /** To make a file that was not there. */
 export const createFlags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL
 

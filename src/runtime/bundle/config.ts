@@ -4,7 +4,7 @@ import { capabilityNames } from '../launcher/capabilities.js'
 import { type DeviceNode, type DeviceRule, deviceRules } from '../launcher/devices.js'
 import { maskedPath, masks, readonlyInProc } from '../launcher/masks.js'
 import type { Prepared } from '../launcher/prepared.js'
-import { planProcess } from '../launcher/process-plan.js'
+import { planProcess, profileOf } from '../launcher/process-plan.js'
 import type { ContainerSettings, Resources } from '../settings.js'
 import { bundleMounts } from './mounts.js'
 import { bundleSeccomp } from './seccomp.js'
@@ -12,14 +12,15 @@ import { bundleSeccomp } from './seccomp.js'
 /**
  * config.json of an OCI bundle (runtime-spec 1.0) for a container: as isolated as launcher/container-steps.ts makes
  * it, for those who want a runtime that they know. `rootfs` and `network` are where the root file system will be,
- * absolute or below the bundle, and the namespace to join instead of making one: `/proc/PID/ns/net`.
+ * absolute or below the bundle, and the namespace to join instead of making one: `/proc/PID/ns/net`; `group` is the
+ * name of its control group, absent: whatever the runtime calls it.
  *
  * UNSUPPORTED: an init, which is part of our launcher and of no bundle; user namespaces.
  */
 export const bundleConfig = (
   settings: ContainerSettings,
   prepared: Prepared,
-  places: { readonly rootfs: string; readonly network?: string },
+  places: { readonly rootfs: string; readonly network?: string; readonly group?: string },
 ) => {
   if (settings.process.init)
     throw new LadingError(
@@ -34,7 +35,7 @@ export const bundleConfig = (
     root: { path: places.rootfs, readonly: settings.rootfs.readonly },
     hostname: settings.hostname,
     mounts: bundleMounts(settings, prepared),
-    linux: bundleLinux(settings, prepared, places.network),
+    linux: bundleLinux(settings, prepared, places),
   }
 }
 
@@ -65,15 +66,20 @@ const bundleProcess = (settings: ContainerSettings, prepared: Prepared) => {
 const limitNumber = (limit: bigint): number =>
   limit > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(limit)
 
-const bundleLinux = (settings: ContainerSettings, prepared: Prepared, network: string | undefined) => {
-  const { privileged, seccomp, capabilities } = settings.process
+const bundleLinux = (
+  settings: ContainerSettings,
+  prepared: Prepared,
+  { network, group }: { readonly network?: string; readonly group?: string },
+) => {
+  const { privileged, capabilities } = settings.process
+  const profile = profileOf(settings.process)
   const ownNetwork = settings.network.mode !== 'host'
   return {
     namespaces: [
       ...['mount', 'uts', 'ipc', 'pid', 'cgroup'].map(type => ({ type })),
       ...(ownNetwork ? [{ type: 'network', ...(network !== undefined && { path: network }) }] : []),
     ],
-    cgroupsPath: `/${parentName}/${settings.id}`,
+    ...(group !== undefined && { cgroupsPath: `/${parentName}/${group}` }),
     resources: bundleResources(settings.resources, privileged),
     devices: privileged ? prepared.hostDevices.map(bundleDevice) : [],
     maskedPaths: privileged ? [] : [...masks, ...prepared.masks].map(maskedPath),
@@ -86,7 +92,7 @@ const bundleLinux = (settings: ContainerSettings, prepared: Prepared, network: s
           'net.ipv4.ping_group_range': '0 2147483647',
         },
       }),
-    ...(seccomp === 'default' && !privileged && { seccomp: bundleSeccomp(capabilities, prepared.machine) }),
+    ...(profile && { seccomp: bundleSeccomp(profile, capabilities, prepared.machine) }),
   }
 }
 

@@ -16,7 +16,7 @@ export const hostControlGroups = (
   if (options.rootless)
     throw new LadingError(
       'UNSUPPORTED',
-      'An ordinary user has no control groups here, and so no limits, no pause and no statistics: run as root, or without --memory, --cpus, --pids-limit',
+      'An ordinary user has no control groups here, and so no limits and no statistics: run as root, or without --memory, --cpus, --pids-limit',
     )
   const { hierarchies, unified } = readGroupMounts(readFileSync('/proc/self/mountinfo', 'utf8'))
   const controllers = hierarchies.filter(({ options }) => !options.some(option => option.startsWith('name=')))

@@ -3,6 +3,7 @@ import type { ControlGroup } from '../cgroup/control-group.js'
 import { hostControlGroups } from '../cgroup/host.js'
 import { isAlive } from './process-identity.js'
 import { type Container, reread } from './record.js'
+import { type Freezer, signalFreezer } from './signal-freezer.js'
 import { type ContainerStatus, isActive } from './state.js'
 
 /** The control group of a container; undefined where containers have none. */
@@ -15,13 +16,20 @@ export const groupOf = ({ settings }: Container): ControlGroup | undefined => {
   }
 }
 
+/** What makes all processes of a container stand still that runs: its control group, or signals. */
+export const freezerOf = (container: Container): Freezer => {
+  const group = groupOf(container)
+  const { process } = container.state
+  return group ?? signalFreezer(process?.pid ?? runningProcess(container))
+}
+
 /** As it is now; whether it is paused is asked of the kernel. */
 export const statusOf = async (container: Container): Promise<ContainerStatus> => {
   const { state } = container
   // One that is just ending has no group to ask.
   if (state.status !== 'running' || !isAlive(state.process)) return state.status
   try {
-    return (await groupOf(container)?.frozen()) ? 'paused' : 'running'
+    return (await freezerOf(container).frozen()) ? 'paused' : 'running'
   } catch {
     // Its group is gone already: it is just ending.
     return state.status

@@ -1,10 +1,10 @@
 import {
-  chmodSync,
   closeSync,
   constants,
   fchmodSync,
   fchownSync,
   fstatSync,
+  futimesSync,
   lchownSync,
   lstatSync,
   lutimesSync,
@@ -16,7 +16,6 @@ import {
   rmSync,
   type Stats,
   symlinkSync,
-  utimesSync,
 } from 'node:fs'
 import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -74,26 +73,45 @@ const replaceFile = async (
 ): Promise<void> => {
   if (!status.isFile() && !status.isSymbolicLink()) return
   const draft = below(into, `.lading-${process.pid}-${name.slice(0, 100)}`)
+  const [uid, gid] = archive ? [status.uid, status.gid] : [0, 0]
   try {
-    if (status.isSymbolicLink()) symlinkSync(readlinkSync(source), draft)
-    else {
-      await copyFile(source, draft, constants.COPYFILE_EXCL)
-      chmodSync(draft, status.mode & 0o7777)
-      utimesSync(draft, status.atimeMs / 1000, status.mtimeMs / 1000)
-    }
-    lchownSync(draft, archive ? status.uid : 0, archive ? status.gid : 0)
-    if (status.isSymbolicLink()) lutimesSync(draft, status.atimeMs / 1000, status.mtimeMs / 1000)
-    // Given away, a file loses what makes it run as its owner.
-    else if (status.mode & 0o6000) chmodSync(draft, status.mode & 0o7777)
+    if (status.isSymbolicLink()) {
+      symlinkSync(readlinkSync(source), draft)
+      lchownSync(draft, uid, gid)
+      lutimesSync(draft, status.atimeMs / 1000, status.mtimeMs / 1000)
+    } else await writeDraft(source, status, draft, { uid, gid })
     renameSync(draft, below(into, name))
   } catch (error) {
-    rmSync(draft, { force: true })
+    try {
+      rmSync(draft, { force: true })
+    } catch {
+      // Whoever put something else there may have it.
+    }
     throw error
+  }
+}
+
+/** All by the descriptor of what was made: a moment later the name may be a link to a file of the host (CVE-2026-42306). */
+const writeDraft = async (
+  source: string,
+  status: Stats,
+  draft: string,
+  { uid, gid }: { uid: number; gid: number },
+): Promise<void> => {
+  const file = openSync(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
+  try {
+    await copyFile(source, `/proc/self/fd/${file}`)
+    // The mode last: given away, a file loses what makes it run as its owner.
+    fchownSync(file, uid, gid)
+    fchmodSync(file, status.mode & 0o7777)
+    futimesSync(file, status.atimeMs / 1000, status.mtimeMs / 1000)
+  } finally {
+    closeSync(file)
   }
 }
 
 const giveAttributes = (folder: number, status: Stats, { archive }: CopyTreeOptions): void => {
   if (archive) fchownSync(folder, status.uid, status.gid)
   fchmodSync(folder, status.mode & 0o7777)
-  utimesSync(`/proc/self/fd/${folder}`, fstatSync(folder).atimeMs / 1000, status.mtimeMs / 1000)
+  futimesSync(folder, fstatSync(folder).atimeMs / 1000, status.mtimeMs / 1000)
 }

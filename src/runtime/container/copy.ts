@@ -40,8 +40,10 @@ export const copyFromContainer = async (
       : copyMerging(destination, aside => copyOut(tree, { ...options, path: within, destination: aside }))
   const bind = bindsOf(all, settings).find(({ target }) => path === target || path.startsWith(`${target}/`))
   if (bind?.is === 'folder') {
-    await using snapshot = await openDirectory(bind.source)
-    return await withFrozen(container, () => copy(snapshot, path.slice(bind.target.length) || '/'))
+    return await withFrozen(container, async () => {
+      await using snapshot = await openDirectory(bind.source)
+      return await copy(snapshot, path.slice(bind.target.length) || '/')
+    })
   }
   await using image = await imageOf(container)
   await rootfsOf(container, async () => image)

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LadingError } from '../../spec/errors.js'
 import { type Launched, launch, type Stdio } from '../launcher/launch.js'
 import type { Program } from '../launcher/program.js'
-import { type TerminalSize, terminalOrder } from '../launcher/terminal-steps.js'
+import type { TerminalSize } from '../launcher/terminal-steps.js'
 import { followProgram, type ProgramEnd } from './follow-program.js'
 import type { Terminal } from './terminal.js'
 
@@ -47,11 +47,11 @@ export const launchProgram = async (request: LaunchRequest): Promise<RunningProg
     if (request.network) launched.order(Buffer.concat([go, await request.network(pid)]))
     else if (wanted) launched.order(go)
     if (wanted) {
-      const descriptor = await followed.terminals
-      if (descriptor === undefined) throw launchFailure(await followed.end)
+      const devpts = await followed.terminals
+      if (devpts === undefined) throw launchFailure(await followed.end)
       const { openTerminal } = await import('./terminal.js')
-      terminal = openTerminal({ pid, descriptor }, wanted.size, programs)
-      launched.order(terminalOrder(terminal.number))
+      terminal = openTerminal({ pid, devpts }, wanted.size, programs)
+      launched.order(terminal.order)
     }
   } catch (error) {
     // It waits for orders: without them it ends, and this is why it does.

@@ -36,7 +36,7 @@ export const launchByRuntime = async (
   const pidFile = join(bundle, 'pid')
   mkdirSync(bundle, { recursive: true, mode: 0o700 })
   writeFileSync(pidFile, '', { mode: 0o600 })
-  const config = bundleConfig(settings, prepared, { rootfs: places.root })
+  const config = bundleConfig(settings, prepared, { rootfs: places.root, group: settings.id })
   writeFileSync(join(bundle, 'config.json'), JSON.stringify(config), { mode: 0o600 })
   const program = bundleSteps(prepared, {
     runtime: findRuntime(settings.runtime),

@@ -7,7 +7,7 @@ import type { GroupEntry } from '../cgroup/control-group.js'
 import { hostControlGroups } from '../cgroup/host.js'
 import { pruneRootfs } from '../rootfs/prune.js'
 import { isRootless } from '../rootless/is-rootless.js'
-import { settleLost } from './leftovers.js'
+import { isDoomed, settleLost } from './leftovers.js'
 import { type ContainersPlaces, recordPlaces } from './places.js'
 import { listIds, listRecords, removeRemains, withRecordLock } from './record.js'
 import { removeFiles } from './remove.js'
@@ -44,10 +44,10 @@ export const pruneContainers = (all: ContainersPlaces): Promise<PrunedContainers
 const pruneAll = async (all: ContainersPlaces): Promise<PrunedContainers> => {
   const containers: string[] = []
   for (const container of listRecords(all)) {
-    if (isActive(container.state)) continue
+    if (isActive(container.state) && !isDoomed(container)) continue
     try {
       await withRecordLock(container, async current => {
-        if (isActive(current.state)) return
+        if (isActive(current.state) && !isDoomed(current)) return
         await settleLost(current)
         await removeFiles(current, { volumes: true })
         containers.push(current.settings.id)

@@ -16,7 +16,7 @@ export const removeContainer = async (container: Container, options: RemoveOptio
     const { killContainer } = await import('./stop.js')
     await killContainer(container)
   }
-  await withRecordLock(container, async current => {
+  const removed = withRecordLock(container, async current => {
     if (isActive(current.state))
       throw new LadingError(
         'CONFLICT',
@@ -25,6 +25,10 @@ export const removeContainer = async (container: Container, options: RemoveOptio
     const { settleLost } = await import('./leftovers.js')
     await settleLost(current)
     await removeFiles(current, options)
+  })
+  await removed.catch(error => {
+    // By --rm or a prune, when it had been killed: it is gone as it was to be.
+    if (!options.force || !(error instanceof LadingError) || error.code !== 'NOT_FOUND') throw error
   })
 }
 

@@ -38,6 +38,10 @@ export const createdState: ContainerState = { status: 'created', exitCode: 0, oo
 export const isActive = (state: ContainerState): boolean =>
   state.status !== 'exited' && (isAlive(state.process) || isAlive(state.watcher))
 
+/** Whether it is there without whoever watched it. */
+export const isOrphan = (state: ContainerState): boolean =>
+  state.watcher !== undefined && isAlive(state.process) && !isAlive(state.watcher)
+
 /** Whether its end has been noted by nobody: the machine or its watcher went down. */
 export const isLost = (state: ContainerState): boolean => state.status === 'running' && !isActive(state)
 

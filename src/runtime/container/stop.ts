@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LadingError } from '../../spec/errors.js'
-import { groupOf, isOver, signalContainer, statusOf } from './control.js'
+import { freezerOf, isOver, signalContainer, statusOf } from './control.js'
 import { type Container, reread } from './record.js'
 import { signalNumber } from './signals.js'
 
@@ -71,7 +71,7 @@ const isNotRunning = (error: unknown): boolean =>
 const thawIfPaused = async (container: Container): Promise<void> => {
   if (isOver(container) || (await statusOf(reread(container))) !== 'paused') return
   try {
-    await groupOf(container)?.thaw()
+    await freezerOf(reread(container)).thaw()
   } catch (error) {
     // With its last process the group goes.
     if (!isOver(container)) throw error

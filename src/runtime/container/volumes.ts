@@ -8,7 +8,7 @@ import { isAnonymousVolume } from './mounts.js'
 import type { ContainersPlaces } from './places.js'
 
 /** The files of a volume. */
-export const volumeFolder = (all: ContainersPlaces, volume: string): string =>
+export const volumeFolder = (all: Pick<ContainersPlaces, 'volumes'>, volume: string): string =>
   join(all.volumes, volume, '_data')
 
 export const volumesOf = (settings: ContainerSettings): readonly string[] =>
@@ -31,7 +31,10 @@ export const makeVolume = async (
 }
 
 /** What is mounted from the host: a missing source of -v becomes a folder, as docker has it. Throws USAGE. */
-export const bindsOf = (all: ContainersPlaces, settings: ContainerSettings): readonly Bind[] =>
+export const bindsOf = (
+  all: Pick<ContainersPlaces, 'volumes'>,
+  settings: ContainerSettings,
+): readonly Bind[] =>
   settings.mounts.flatMap(mount => {
     if (mount.type === 'tmpfs') return []
     const source = mount.type === 'bind' ? mount.source : volumeFolder(all, mount.volume)

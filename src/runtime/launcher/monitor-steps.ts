@@ -31,6 +31,8 @@ export const firstSteps = (detached: boolean): readonly ProgramStep[] => [
   // A signal must not end the monitor before it has told how the container ended.
   call('block signals', 'rt_sigprocmask', [0, everySignal, 0, 8]),
   ...(detached ? [] : [dieWithParent()]),
+  // A container that names /proc/self/exe as its program would run this one as its own, which it could read then (CVE-2019-5736).
+  call('forbid running this program again', 'fchmodat', [here, '/proc/self/exe', 0]),
 ]
 
 /** Free at the start: the descriptors after the two that the launching process gives. */

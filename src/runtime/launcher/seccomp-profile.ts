@@ -10,25 +10,53 @@ import type { MachineName } from './every-system-call.js'
  * and pkey_*. What no rule names is refused with EPERM; what is newer than every rule, with ENOSYS, so that a C
  * library falls back to an older call.
  */
+export interface SeccompProfile {
+  /** What becomes of a call that no rule is about. */
+  readonly otherwise: SeccompAction
+  readonly rules: readonly SeccompRule[]
+}
+
 export interface SeccompRule {
   readonly names: readonly string[]
-  /** Refuse with this errno; absent: allow. */
-  readonly errno?: number
-  /** Only when this argument compares so. Several rules for one name: any of them is enough. */
-  readonly argument?: ArgumentTest
-  /** Only for a container that has this capability. */
-  readonly capability?: CapabilityName
-  /** Only for one that does not have it. */
-  readonly withoutCapability?: CapabilityName
+  /** Absent: allow. */
+  readonly action?: SeccompAction
+  /** Only when all of them hold. Of several rules for one name the first that holds counts. */
+  readonly tests?: readonly ArgumentTest[]
+  /** Only for a container that has all of these capabilities. */
+  readonly capabilities?: readonly string[]
+  /** Only for one that has none of them. */
+  readonly withoutCapabilities?: readonly string[]
   /** Only on these machines. */
   readonly machines?: readonly MachineName[]
 }
 
-export type ArgumentTest = { readonly index: number } & (
-  | { readonly is: 'equal' | 'less' | 'greater'; readonly value: number }
+export type SeccompAction =
+  | 'allow'
+  | 'log'
+  | 'trap'
+  | 'kill-thread'
+  | 'kill-process'
+  /** Refuse with this. */
+  | { readonly errno: number }
+
+export type Comparison =
+  | 'equal'
+  | 'not-equal'
+  | 'less'
+  | 'less-or-equal'
+  | 'greater'
+  | 'greater-or-equal'
   /** (argument & mask) == value */
-  | { readonly is: 'masked-equal'; readonly mask: number; readonly value: number }
-)
+  | 'masked-equal'
+
+export interface ArgumentTest {
+  readonly index: number
+  readonly is: Comparison
+  readonly value: number
+  readonly mask?: number
+  /** All 64 bits are compared. Else the lower 32, as the kernel does of an int: the upper half cannot evade it (socket(2^32 + AF_ALG)). */
+  readonly wide?: boolean
+}
 
 const words = (text: string): readonly string[] => text.trim().split(/\s+/)
 
@@ -75,19 +103,19 @@ const personalities = [0x0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff]
 
 const forCapability = (capability: CapabilityName, names: string): SeccompRule => ({
   names: words(names),
-  capability,
+  capabilities: [capability],
 })
 
-export const defaultProfile: readonly SeccompRule[] = [
+const rules: readonly SeccompRule[] = [
   { names: always },
   // Safe to trace with since Linux 4.8: a tracer could change a call after it was checked.
   { names: words('process_vm_readv process_vm_writev ptrace') },
-  { names: ['socket'], argument: { index: 0, is: 'less', value: afAlg } },
-  { names: ['socket'], argument: { index: 0, is: 'equal', value: afAlg + 1 } },
-  { names: ['socket'], argument: { index: 0, is: 'greater', value: afVsock } },
+  { names: ['socket'], tests: [{ index: 0, is: 'less', value: afAlg }] },
+  { names: ['socket'], tests: [{ index: 0, is: 'equal', value: afAlg + 1 }] },
+  { names: ['socket'], tests: [{ index: 0, is: 'greater', value: afVsock }] },
   ...personalities.map(value => ({
     names: ['personality'],
-    argument: { index: 0, is: 'equal', value } as const,
+    tests: [{ index: 0, is: 'equal', value } as const],
   })),
   { names: ['sync_file_range2'], machines: ['arm64'] },
   { names: ['arch_prctl', 'modify_ldt'], machines: ['x86-64'] },
@@ -100,11 +128,11 @@ export const defaultProfile: readonly SeccompRule[] = [
   ),
   {
     names: ['clone'],
-    argument: { index: 0, is: 'masked-equal', mask: namespaceFlags, value: 0 },
-    withoutCapability: 'sys_admin',
+    tests: [{ index: 0, is: 'masked-equal', mask: namespaceFlags, value: 0 }],
+    withoutCapabilities: ['sys_admin'],
   },
   // Its flags lie in memory where a filter cannot look: C libraries fall back to clone.
-  { names: ['clone3'], errno: enosys, withoutCapability: 'sys_admin' },
+  { names: ['clone3'], action: { errno: enosys }, withoutCapabilities: ['sys_admin'] },
   forCapability('sys_boot', 'reboot'),
   forCapability('sys_chroot', 'chroot'),
   forCapability('sys_module', 'delete_module init_module finit_module'),
@@ -118,3 +146,6 @@ export const defaultProfile: readonly SeccompRule[] = [
   forCapability('bpf', 'bpf'),
   forCapability('perfmon', 'perf_event_open'),
 ]
+
+const eperm = 1
+export const defaultProfile: SeccompProfile = { otherwise: { errno: eperm }, rules }

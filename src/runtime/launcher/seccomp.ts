@@ -1,5 +1,8 @@
+import { LadingError } from '../../spec/errors.js'
+import { answer, type Instruction, ifAtLeast, ifEqual, jump, load, offsets } from './classic-bpf.js'
 import { everySystemCall, type MachineName } from './every-system-call.js'
-import { type ArgumentTest, defaultProfile, type SeccompRule } from './seccomp-profile.js'
+import type { ArgumentTest, SeccompAction, SeccompProfile } from './seccomp-profile.js'
+import { testSteps } from './seccomp-tests.js'
 
 /**
  * The seccomp profile as a program of classic BPF for one machine and one set of capabilities.
@@ -12,89 +15,55 @@ import { type ArgumentTest, defaultProfile, type SeccompRule } from './seccomp-p
 /** AUDIT_ARCH_* of linux/audit.h. */
 const auditArchitecture = { 'x86-64': 0xc000_003e, arm64: 0xc000_00b7 } as const
 
-/** Instructions of linux/bpf_common.h: code, jump if true, jump if false, constant. */
-type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, constant: number]
-const load = (offset: number): Instruction => [0x20, 0, 0, offset]
-const jump = (count: number): Instruction => [0x05, 0, 0, count]
-const ifEqual = (value: number, ifTrue: number, ifFalse: number): Instruction => [
-  0x15,
-  ifTrue,
-  ifFalse,
-  value,
-]
-const ifGreater = (value: number, ifTrue: number, ifFalse: number): Instruction => [
-  0x25,
-  ifTrue,
-  ifFalse,
-  value,
-]
-const ifAtLeast = (value: number, ifTrue: number, ifFalse: number): Instruction => [
-  0x35,
-  ifTrue,
-  ifFalse,
-  value,
-]
-const and = (mask: number): Instruction => [0x54, 0, 0, mask]
-const answer = (value: number): Instruction => [0x06, 0, 0, value]
-
-const allow = answer(0x7fff_0000)
-const refuse = (errno: number) => answer(0x0005_0000 | errno)
-const [eperm, enosys] = [1, 38]
-
-/** Offsets in struct seccomp_data; arguments are 64 bits, of which the low half comes first on both machines. */
-const offsets = { number: 0, architecture: 4, argument: (index: number) => 16 + 8 * index } as const
-
-/** What becomes of one call. */
-type Verdict = 'allow' | { readonly errno: number } | { readonly anyOf: readonly ArgumentTest[] }
+/** What becomes of one call: an action, or that of the first whose tests all hold. */
+type Verdict =
+  | SeccompAction
+  | { readonly first: readonly { readonly tests: readonly ArgumentTest[]; readonly action: SeccompAction }[] }
 
 /** Verdicts by number. A rule without a condition outweighs those that have one, as in libseccomp. */
 export const resolveProfile = (
-  profile: readonly SeccompRule[],
+  { rules }: SeccompProfile,
   capabilities: readonly string[],
   machine: MachineName,
 ): ReadonlyMap<number, Verdict> => {
   const numbers = everySystemCall(machine)
   const verdicts = new Map<number, Verdict>()
-  for (const rule of profile) {
-    if (rule.capability !== undefined && !capabilities.includes(rule.capability)) continue
-    if (rule.withoutCapability !== undefined && capabilities.includes(rule.withoutCapability)) continue
+  for (const { names, action = 'allow', tests = [], ...rule } of rules) {
+    if (rule.capabilities && !rule.capabilities.every(name => capabilities.includes(name))) continue
+    if (rule.withoutCapabilities?.some(name => capabilities.includes(name))) continue
     if (rule.machines && !rule.machines.includes(machine)) continue
-    for (const name of rule.names) {
+    for (const name of names) {
       const number = numbers.get(name)
       if (number === undefined) continue
       const before = verdicts.get(number)
-      if (!rule.argument) verdicts.set(number, rule.errno === undefined ? 'allow' : { errno: rule.errno })
-      else if (before === undefined) verdicts.set(number, { anyOf: [rule.argument] })
-      else if (before !== 'allow' && 'anyOf' in before)
-        verdicts.set(number, { anyOf: [...before.anyOf, rule.argument] })
+      if (tests.length === 0) verdicts.set(number, action)
+      else if (before === undefined) verdicts.set(number, { first: [{ tests, action }] })
+      else if (typeof before === 'object' && 'first' in before)
+        verdicts.set(number, { first: [...before.first, { tests, action }] })
     }
   }
   return verdicts
 }
 
-/**
- * Only the lower half is compared: every argument with a test is an int or flags of 32 bits, of which the kernel
- * ignores the upper half, so that a test of it could be evaded (socket(2^32 + AF_ALG)).
- */
-const testSteps = (test: ArgumentTest): readonly Instruction[] => {
-  const argument = load(offsets.argument(test.index))
-  switch (test.is) {
-    case 'equal':
-      return [argument, ifEqual(test.value, 0, 1), allow]
-    case 'greater':
-      return [argument, ifGreater(test.value, 0, 1), allow]
-    case 'less':
-      return [argument, ifAtLeast(test.value, 1, 0), allow]
-    case 'masked-equal':
-      return [argument, and(test.mask), ifEqual(test.value, 0, 1), allow]
-  }
-}
+const [eperm, enosys] = [1, 38]
+/** BPF_MAXINSNS. */
+const mostInstructions = 4096
 
-const verdictSteps = (verdict: Verdict | undefined): readonly Instruction[] => {
-  if (verdict === undefined) return [refuse(eperm)]
-  if (verdict === 'allow') return [allow]
-  if ('errno' in verdict) return [refuse(verdict.errno)]
-  return [...verdict.anyOf.flatMap(testSteps), refuse(eperm)]
+/** SECCOMP_RET_* of linux/seccomp.h. */
+const actions = {
+  'kill-process': 0x8000_0000,
+  'kill-thread': 0,
+  trap: 0x0003_0000,
+  log: 0x7ffc_0000,
+  allow: 0x7fff_0000,
+} as const
+const take = (action: SeccompAction): Instruction =>
+  answer(typeof action === 'object' ? 0x0005_0000 | action.errno : actions[action])
+
+const verdictSteps = (verdict: Verdict, otherwise: SeccompAction): readonly Instruction[] => {
+  if (typeof verdict !== 'object' || !('first' in verdict)) return [take(verdict)]
+  const rules = verdict.first.flatMap(({ tests, action }) => [...testSteps(tests), take(action)])
+  return [...rules, take(otherwise)]
 }
 
 /** Numbers from `from` on, up to the next range, that get these steps. */
@@ -103,19 +72,24 @@ interface Range {
   readonly steps: readonly Instruction[]
 }
 
-const rangesOf = (verdicts: ReadonlyMap<number, Verdict>): readonly Range[] => {
-  const highest = Math.max(...verdicts.keys())
+const rangesOf = (verdicts: ReadonlyMap<number, Verdict>, otherwise: SeccompAction): readonly Range[] => {
+  const highest = Math.max(-1, ...verdicts.keys())
   const ranges: Range[] = []
-  let previous: Verdict | 'none' | undefined
+  let previous: Verdict | undefined
   for (let number = 0; number <= highest; number++) {
-    const verdict = verdicts.get(number) ?? 'none'
+    const verdict = verdicts.get(number) ?? otherwise
     if (verdict === previous) continue
     previous = verdict
-    ranges.push({ from: number, steps: verdictSteps(verdict === 'none' ? undefined : verdict) })
+    ranges.push({ from: number, steps: verdictSteps(verdict, otherwise) })
   }
-  // Newer than the profile, and on x86-64 those of x32, which start at 2^30.
-  ranges.push({ from: highest + 1, steps: [refuse(enosys)] })
-  return ranges
+  // A profile that says what is allowed does not know what is newer: a C library falls back to an older call.
+  const newer = typeof otherwise === 'object' ? { errno: enosys } : otherwise
+  return [
+    ...ranges,
+    { from: highest + 1, steps: [take(newer)] },
+    // Those of x32 on x86-64, which no profile means.
+    { from: 0x4000_0000, steps: [take({ errno: enosys })] },
+  ]
 }
 
 /** A search through the ranges; the number is in the accumulator. */
@@ -131,16 +105,29 @@ const searchSteps = (ranges: readonly Range[]): readonly Instruction[] => {
   return [...choice, ...lower, ...upper]
 }
 
-/** Instructions of 8 bytes each, as prctl(PR_SET_SECCOMP) takes them (linux/filter.h). */
-export const seccompFilter = (capabilities: readonly string[], machine: MachineName): Buffer => {
-  const search = searchSteps(rangesOf(resolveProfile(defaultProfile, capabilities, machine)))
+/**
+ * Instructions of 8 bytes each, as prctl(PR_SET_SECCOMP) takes them (linux/filter.h). Throws UNSUPPORTED for a profile that makes
+ * more of them than the kernel takes.
+ */
+export const seccompFilter = (
+  profile: SeccompProfile,
+  capabilities: readonly string[],
+  machine: MachineName,
+): Buffer => {
+  const verdicts = resolveProfile(profile, capabilities, machine)
+  const search = searchSteps(rangesOf(verdicts, profile.otherwise))
   const program: readonly Instruction[] = [
     load(offsets.architecture),
     ifEqual(auditArchitecture[machine], 1, 0),
-    refuse(eperm),
+    take({ errno: eperm }),
     load(offsets.number),
     ...search,
   ]
+  if (program.length > mostInstructions)
+    throw new LadingError(
+      'UNSUPPORTED',
+      `The seccomp profile makes ${program.length} instructions: the kernel takes ${mostInstructions}`,
+    )
   const bytes = Buffer.alloc(8 * program.length)
   program.forEach(([code, ifTrue, ifFalse, constant], index) => {
     bytes.writeUInt16LE(code, 8 * index)

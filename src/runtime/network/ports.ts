@@ -14,14 +14,14 @@ const bad = (text: string, found: string): LadingError =>
     { data: { port: text } },
   )
 
-/** All ports of `80` or `8000-8010`; 0 only where it may stand for one that the system chooses. */
-const portsOf = (text: string, range: string, lowest: 0 | 1): readonly number[] => {
+/** All ports of `80` or `8000-8010`. */
+const portsOf = (text: string, range: string): readonly number[] => {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(range)
   if (!match) throw bad(text, `${JSON.stringify(range)} is no port`)
   const first = Number(match[1])
   const last = Number(match[2] ?? match[1])
-  if (first < lowest || last > highestPort)
-    throw bad(text, `${JSON.stringify(range)} is not in ${lowest} to ${highestPort}`)
+  if (first < 1 || last > highestPort)
+    throw bad(text, `${JSON.stringify(range)} is not in 1 to ${highestPort}`)
   if (last < first) throw bad(text, `${JSON.stringify(range)} ends before it begins`)
   return Array.from({ length: last - first + 1 }, (_, at) => first + at)
 }
@@ -53,8 +53,8 @@ export const parsePublished = (text: string): readonly PublishedPort[] => {
   if ((protocol !== 'tcp' && protocol !== 'udp') || rest.length > 0)
     throw bad(text, `${JSON.stringify([word, ...rest].join('/'))} is no protocol that can be published`)
   const { hostIp, hostPorts, container } = splitParts(text, ports)
-  const inside = portsOf(text, container, 1)
-  const outside = hostPorts === '' ? inside.map(() => 0) : portsOf(text, hostPorts, 0)
+  const inside = portsOf(text, container)
+  const outside = /^0?$/.test(hostPorts) ? inside.map(() => 0) : portsOf(text, hostPorts)
   if (outside.length !== inside.length)
     throw bad(
       text,

@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { chainIds } from '../../spec/chain-id.js'
 import { type Digest, hexOf } from '../../spec/digest.js'
+import { LadingError } from '../../spec/errors.js'
 import { withLock } from '../../store/file-lock.js'
 import { readRecord } from './record.js'
 import { removeTree } from './remove-tree.js'
@@ -25,7 +26,13 @@ export interface PruneOptions {
 export const pruneRootfs = async (options: PruneOptions): Promise<readonly string[]> => {
   const folders = rootfsFolders(options.storeDirectory)
   if (!existsSync(folders.root)) return []
-  return withLock(folders.lock, 'exclusive', () => removeUnused(options, folders))
+  try {
+    return await withLock(folders.lock, 'exclusive', () => removeUnused(options, folders))
+  } catch (error) {
+    // Somebody is unpacking a large image: the next time.
+    if (error instanceof LadingError && error.code === 'LOCKED') return []
+    throw error
+  }
 }
 
 const removeUnused = async (

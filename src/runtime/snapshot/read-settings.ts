@@ -43,7 +43,7 @@ const settings = v.object({
     stopTimeout: count,
     capabilities: v.pipe(v.array(v.pipe(v.string(), v.regex(/^[a-z0-9_]{1,32}$/))), v.readonly()),
     noNewPrivileges: v.boolean(),
-    seccomp: v.picklist(['default', 'unconfined']),
+    seccomp: v.union([v.picklist(['default', 'unconfined']), v.object({ profile: json })]),
     privileged: v.boolean(),
     rlimits: v.array(v.object({ name: text, soft: count, hard: count })),
   }),

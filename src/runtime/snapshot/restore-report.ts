@@ -59,7 +59,9 @@ export const warningsOfRestore = (
         : []),
     ...(process.seccomp === 'unconfined' && !process.privileged
       ? warn('seccomp', 'It may make every system call')
-      : []),
+      : typeof process.seccomp === 'object'
+        ? warn('seccomp', 'It brings a profile of its own of what system calls it may make')
+        : []),
     ...(was.network.mode === 'bridge' && network.mode === 'none'
       ? warn('network', 'It has no network: a bridge needs root, who restores it here is an ordinary user')
       : []),

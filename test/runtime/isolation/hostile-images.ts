@@ -5,7 +5,7 @@
 import type { TestEntry } from '../../helpers/generate.js'
 import type { RuntimeName } from './check.js'
 
-/** `safe`: it runs, and saw and changed nothing of the host. `refused`: it does not start. `hangs`: neither, for 10 seconds. */
+/** `safe`: it runs, and saw and changed nothing of the host. `refused`: it does not start. `hangs`: neither, for some seconds. */
 export type HostileOutcome = 'safe' | 'refused' | 'hangs'
 
 export interface HostileImage {
@@ -16,6 +16,8 @@ export interface HostileImage {
   readonly flags?: HostileFlags
   /** For the shell, before it says that it is well: what the image is to be used for. */
   readonly run?: string
+  /** Of all runtimes, if absent. */
+  readonly runtimes?: readonly RuntimeName[]
   readonly outcome: HostileOutcome
   readonly differs?: Partial<Record<RuntimeName, HostileOutcome>>
 }
@@ -23,9 +25,10 @@ export interface HostileImage {
 export interface HostileFlags {
   readonly volume?: readonly string[]
   readonly tmpfs?: readonly string[]
+  readonly tty?: boolean
 }
 
-export const victim = '/var/tmp/lading-victim'
+export const victim = `/var/tmp/lading-victim-${process.pid}`
 export const secret = 'not for containers'
 const up = '../'.repeat(12)
 
@@ -65,11 +68,25 @@ const fileLinks: readonly HostileImage[] = [
   outcome: 'safe',
 }))
 
+/** With a terminal: its other end is opened by the runtime, on the host, and shown as /dev/console. */
+const terminalLinks: readonly HostileImage[] = ['dev', 'dev/pts', 'dev/pts/0', 'dev/ptmx', 'dev/console'].map(
+  name => ({
+    name: `/${name} is a symbolic link out, with a terminal`,
+    why: 'what is opened or mounted there is of the host (CVE-2025-52565, CVE-2026-41579); runc takes no terminal from lading',
+    entries: linked(name, `${up}${victim.slice(1)}${name === 'dev' ? '' : '/secret'}`),
+    flags: { tty: true },
+    run: '[ -c /dev/console ] && [ "$(tty)" = /dev/pts/0 ]',
+    runtimes: ['launcher', 'docker'] as const,
+    outcome: 'safe' as const,
+  }),
+)
+
 const app = { User: 'app' }
 
 export const hostileImages: readonly HostileImage[] = [
   ...mountLinks,
   ...fileLinks,
+  ...terminalLinks,
   {
     name: '/dev/null is a file',
     why: 'masks are made of it: a runtime must look whether it is the device (CVE-2025-31133)',
@@ -128,6 +145,22 @@ export const hostileImages: readonly HostileImage[] = [
     outcome: 'safe',
     differs: { launcher: 'refused' },
   },
+  {
+    name: 'VOLUME with symbolic links in it',
+    why: 'what is in the folder is copied into the volume, on the host',
+    entries: [{ name: 'data/' }, link('data/folder', victim), link('data/file', `${victim}/secret`)],
+    config: { Volumes: { '/data': {} } },
+    run: '[ -L /data/folder ] && [ -L /data/file ] && ! cat /data/file && ! touch /data/folder/x',
+    outcome: 'safe',
+  },
+  ...['/proc', '/proc/sys', '/proc/self/attr'].map(
+    (target): HostileImage => ({
+      name: `a volume at ${target}`,
+      why: 'a /proc that was prepared answers for the kernel: labels and settings are written there (CVE-2025-52881, CVE-2023-28642)',
+      flags: { volume: [`${victim}-volume:${target}`] },
+      outcome: 'refused',
+    }),
+  ),
   ...[3, 7, 8].map(
     (descriptor): HostileImage => ({
       name: `WORKDIR /proc/self/fd/${descriptor}`,
@@ -168,6 +201,27 @@ export const hostileImages: readonly HostileImage[] = [
     outcome: 'safe',
   },
   {
+    name: 'USER app, who is in groups',
+    why: 'where a group refuses what others may, its absence gives more (CVE-2022-36109, CVE-2023-25173)',
+    config: app,
+    run: `[ "$(id -G | tr ' ' '\\n' | sort -n | tr '\\n' ' ')" = "29 100 1000 " ]`,
+    outcome: 'safe',
+  },
+  {
+    name: 'USER app:daemon',
+    why: 'with a group that is named, the others do not count',
+    config: { User: 'app:daemon' },
+    run: '[ "$(id -G)" = 1 ]',
+    outcome: 'safe',
+  },
+  {
+    name: 'USER app, without capabilities to inherit',
+    why: 'programs with file capabilities would get them (CVE-2022-24769, CVE-2022-29162)',
+    config: app,
+    run: 'for set in Inh Prm Eff Amb; do grep -q "^Cap$set:.0000000000000000$" /proc/self/status; done',
+    outcome: 'safe',
+  },
+  {
     name: '/etc/passwd gives root to a user',
     why: 'it is what the image says, and allowed; the number is what counts',
     entries: [{ name: 'etc/passwd', body: 'app:x:0:0::/:/bin/sh\n' }],
@@ -190,15 +244,16 @@ export const hostileImages: readonly HostileImage[] = [
       entries: [{ name: 'etc/.wh.passwd' }, entry],
       config: app,
       outcome: 'refused',
+      ...(is === 'a FIFO' && { differs: { docker: 'hangs' as const } }),
     }),
   ),
   {
     name: '/etc/group is a FIFO, with USER app',
-    why: 'as /etc/passwd; lading takes it for none, runc opens it in the container and waits',
+    why: 'as /etc/passwd; lading takes it for none, the others open it and wait',
     entries: [{ name: 'etc/.wh.group' }, { name: 'etc/group', type: 'fifo' }],
     config: app,
-    outcome: 'refused',
-    differs: { launcher: 'safe', runc: 'hangs' },
+    outcome: 'hangs',
+    differs: { launcher: 'safe' },
   },
   {
     name: 'ENTRYPOINT is a symbolic link out',

@@ -54,12 +54,16 @@ export const runHostile = async (
   const program = config?.Entrypoint ? [] : ['/bin/sh', '-c', `set -e; ${run || 'true'}; echo well`]
   const { status, stdout, stderr } = await startIn(
     runtime,
-    { image: nameOf(index), command: program, ...(flags && { flags }), ...(rootfs && { rootfs }) },
+    {
+      ...{ image: nameOf(index), command: program, seconds: 8 },
+      ...(flags && { flags }),
+      ...(rootfs && { rootfs }),
+    },
     places,
   )
   const details = `status ${status}: ${stdout}${stderr}`
   if (stdout.includes(secret) || stderr.includes(secret)) return { outcome: 'harmed', details }
-  if (status === 0 && stdout.endsWith('well\n')) return { outcome: 'safe', details }
+  if (status === 0 && /well\r?\n$/.test(stdout)) return { outcome: 'safe', details }
   if (status === null) return { outcome: 'hangs', details }
   // runc ends with 1 for whatever fails.
   const refused = status >= (runtime === 'launcher' ? 125 : 1) && !stdout.includes('well')

@@ -2,6 +2,11 @@ import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
+import {
+  capabilitiesInStatus,
+  capabilityMask,
+  capabilityNames,
+} from '../../../src/runtime/launcher/capabilities.js'
 import { archiveOf, busyboxEntries, imageOf, noBusybox } from '../../helpers/busybox-image.js'
 import { type Engine, noEngine, startEngine } from '../../helpers/engine.js'
 import { eachOf, has, isRoot, lading, run } from '../../helpers/programs.js'
@@ -12,7 +17,8 @@ import { hostileImages, outcomeIn } from './hostile-images.js'
 import { buildHostileImages, harmToVictim, makeVictim, removeVictim, runHostile } from './hostile-run.js'
 import { probeProgram } from './probe-program.js'
 import { readme } from './readme.js'
-import { type Answers, groups, image, runChecks } from './run-checks.js'
+import { type Answers, groups, image, runChecks, startIn } from './run-checks.js'
+import { aspects, flagCases, flagsScript, readAspects, titleOf } from './security-flags.js'
 import { systemCallProbe } from './system-calls.js'
 
 // One container a runtime answers all checks; README.md is the table.
@@ -118,6 +124,7 @@ when(missing)(
 for (const runtime of runtimes)
   when(absent[runtime])(`hostile images harm nothing: ${runtime}${why(absent[runtime])}`, async t => {
     await eachOf(hostileImages, 4, async (hostile, index) => {
+      if (hostile.runtimes && !hostile.runtimes.includes(runtime)) return
       const { outcome, details } = await runHostile(runtime, hostile, index, places())
       t.is(outcome, outcomeIn(hostile, runtime), `${hostile.name}: ${details}`)
       t.deepEqual(harmToVictim(), [], hostile.name)
@@ -131,3 +138,30 @@ when(missing)(`hostile images harm nothing: launcher, unpacked layers${why(missi
     t.deepEqual(harmToVictim(), [], hostile.name)
   })
 })
+
+const hasAll =
+  missing === undefined &&
+  capabilitiesInStatus(host.file('/proc/self/status'), 'CapEff') === capabilityMask(capabilityNames)
+
+when(missing ?? absent.docker ?? absent.runc)(
+  `flags give a container as much as docker gives it${why(missing ?? absent.docker ?? absent.runc)}`,
+  async t => {
+    const wrong: unknown[] = []
+    await eachOf(flagCases, 4, async flagCase => {
+      const look = async (runtime: RuntimeName) => {
+        const command = ['sh', '-c', flagsScript()]
+        return startIn(runtime, { image, command, flags: flagCase.flags }, places())
+      }
+      let reference = await look('docker')
+      // Docker gives all or nothing, where root itself does not have all: runc is what is held against then.
+      if (/unable to apply caps/.test(reference.stderr) && !hasAll) reference = await look('runc')
+      const own = await look('launcher')
+      t.deepEqual([reference.status, own.status], [0, 0], titleOf(flagCase) + reference.stderr + own.stderr)
+      const [wanted, found] = [readAspects(reference.stdout), readAspects(own.stdout)]
+      t.deepEqual(Object.keys(wanted), Object.keys(aspects), titleOf(flagCase))
+      for (const [aspect, answer] of Object.entries({ ...wanted, ...flagCase.differs }))
+        if (found[aspect] !== answer) wrong.push([titleOf(flagCase), aspect, found[aspect], answer])
+    })
+    t.deepEqual(wrong, [])
+  },
+)

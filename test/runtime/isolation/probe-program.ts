@@ -11,7 +11,7 @@ import { everySystemCall } from '../../../src/runtime/launcher/every-system-call
 import { thisMachine } from '../../../src/runtime/launcher/launcher-file.js'
 import type { Value } from '../../../src/runtime/launcher/program.js'
 
-/** What a process does, one call after the other; the answer of the last is told. */
+/** One call; those of an attempt are made by one process, one after the other, and the answer of the last is told. */
 export interface ProbeCall {
   readonly call: string | number
   readonly args: readonly Value[]
@@ -19,19 +19,10 @@ export interface ProbeCall {
 
 export const systemCallNumbers = (): ReadonlyMap<string, number> => everySystemCall(thisMachine().name)
 
-/** A program that makes each of these attempts and writes 16 bytes for what comes of it: its index and the answer. */
-export const probeProgram = (attempts: readonly (readonly ProbeCall[])[]): Buffer => {
-  const machine = thisMachine()
-  const numbers = everySystemCall(machine.name)
-  const code: Assembler = machine.assembler()
-  const data = new Data(dataAddress)
-  const record = data.buffer(Buffer.alloc(16))
-  const status = data.slot({ slot: 0 })
-  // struct itimerval: not again, and a second from now.
-  const timer = Buffer.alloc(32)
-  timer.writeBigUInt64LE(1n, 16)
-
-  const make = ({ call, args }: ProbeCall) => {
+/** Puts a call's arguments where they belong and makes it. */
+const caller =
+  (code: Assembler, data: Data) =>
+  ({ call, args }: ProbeCall): void => {
     for (const [index, value] of args.entries()) {
       const halves = constantHalves(value)
       if (halves) code.move(argumentRegisters[index]!, ...halves)
@@ -39,16 +30,58 @@ export const probeProgram = (attempts: readonly (readonly ProbeCall[])[]): Buffe
         code.load(argumentRegisters[index]!, data.slot(value))
       else code.move(argumentRegisters[index]!, data.address(value)!)
     }
-    const number = typeof call === 'number' ? call : numbers.get(call)
+    const number = typeof call === 'number' ? call : systemCallNumbers().get(call)
     if (number === undefined) throw new Error(`This machine has no system call ${call}`)
     code.move('number', number)
     code.systemCall()
   }
+
+/** A program that makes these calls for ever, group after group: a call that fails ends its group for this time. `first` come once before. */
+export const endlessProgram = (
+  groups: readonly (readonly ProbeCall[])[],
+  first: readonly ProbeCall[] = [],
+): Buffer => {
+  const machine = thisMachine()
+  const code = machine.assembler()
+  const data = new Data(dataAddress)
+  const make = caller(code, data)
+  const keep = (each: ProbeCall) => {
+    make(each)
+    code.store(data.slot(previous), 'result')
+  }
+  for (const each of first) keep(each)
+  const again = code.label()
+  code.place(again)
+  for (const calls of groups) {
+    const next = code.label()
+    for (const each of calls) {
+      keep(each)
+      code.compare('result', 0)
+      code.jumpIf('less', next)
+    }
+    code.place(next)
+  }
+  code.jump(again)
+  return elf(machine.elfMachine, data.finish(), code.finish())
+}
+
+/** A program that makes each of these attempts and writes 16 bytes for what comes of it: its index and the answer. */
+export const probeProgram = (attempts: readonly (readonly ProbeCall[])[]): Buffer => {
+  const machine = thisMachine()
+  const code = machine.assembler()
+  const data = new Data(dataAddress)
+  const record = data.buffer(Buffer.alloc(16))
+  const status = data.slot({ slot: 0 })
+  // struct itimerval: not again, and a second from now.
+  const timer = Buffer.alloc(32)
+  timer.writeBigUInt64LE(1n, 16)
+
+  const make = caller(code, data)
   const tell = (index: number, ended: 0 | 1) => {
     code.move('scratch', index, ended)
     code.store(record, 'scratch')
     for (const [register, value] of [1, record, 16].entries()) code.move(argumentRegisters[register]!, value)
-    code.move('number', numbers.get('write')!)
+    code.move('number', systemCallNumbers().get('write')!)
     code.systemCall()
   }
 

@@ -3,6 +3,7 @@ import { type CallDifference, callDifferences } from './call-differences.js'
 import { type Check, type RuntimeName, runtimes } from './check.js'
 import { type HostileImage, hostileImages, outcomeIn } from './hostile-images.js'
 import { groups } from './run-checks.js'
+import { aspects, flagCases, titleOf } from './security-flags.js'
 
 const cell = (expect: string | RegExp): string => {
   const text = typeof expect === 'string' ? expect : `matches ${expect.source}`
@@ -33,7 +34,7 @@ const callRow = ({ calls, launcher, runc, docker, why }: CallDifference): string
 const hostileRow = (image: HostileImage): string =>
   `| ${image.name} | ${[...runtimes]
     .reverse()
-    .map(runtime => outcomeIn(image, runtime))
+    .map(runtime => (image.runtimes?.includes(runtime) === false ? 'not tried' : outcomeIn(image, runtime)))
     .join(' | ')} | ${image.why} |`
 
 export const readme = (): string => {
@@ -61,5 +62,15 @@ Each leads out of the container, or would, if a runtime followed it. Nothing of 
 | image | docker | runc | launcher | what it is about |
 | --- | --- | --- | --- | --- |
 ${hostileImages.map(hostileRow).join('\n')}
+
+## Flags
+
+What they change is asked of docker and of the launcher in ${Object.keys(aspects).length} respects: ${Object.keys(aspects).join(', ')}. The answers are the same; only that no_new_privs is on where nothing is said of it.
+
+${flagCases.map(each => `- \`${titleOf(each)}\``).join('\n')}
+
+## Containers that turn against lading
+
+[hostile-use.test.ts](hostile-use.test.ts): a container has made its /etc/passwd a link, a FIFO or a device, its /dev/pts/ptmx and working directories doors to the host, and its program \`#!/proc/self/exe\`; lading is to run \`exec\`, \`cp\`, \`commit\`, \`export\` and \`ps\` on it. [races.test.ts](races.test.ts): it does so while lading works, some 100,000 times a second, and lading tries 1,000 times in each case (\`LADING_RACES\` says how often): a start with a swapped mount target and WORKDIR in a shared volume; \`cp\` in both directions with swapped folders, links and files in the making; \`exec\` that is traced, read and overwritten while it enters; /etc/passwd while \`exec\` reads it.
 `
 }

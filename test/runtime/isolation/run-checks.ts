@@ -9,6 +9,7 @@ import { processChecks } from './checks/processes.js'
 import type { HostileFlags } from './hostile-images.js'
 import { readProbe } from './probe-program.js'
 import { runByRunc } from './runc-container.js'
+import { argumentsOf, type FlagCase } from './security-flags.js'
 import { readSystemCalls } from './system-calls.js'
 
 export const groups: readonly { readonly title: string; readonly checks: readonly Check[] }[] = [
@@ -50,10 +51,12 @@ export interface Answers {
 export interface StartOptions {
   readonly image: string
   readonly hostname?: string
-  readonly flags?: HostileFlags
+  readonly flags?: HostileFlags & FlagCase['flags']
   /** Of lading's own: what the root file system is made of. */
   readonly rootfs?: 'overlay' | 'copy'
   readonly command: readonly string[]
+  /** After which it is given up. */
+  readonly seconds?: number
 }
 
 export interface Places {
@@ -64,7 +67,7 @@ export interface Places {
 /** Run a container without a network to its end. */
 export const startIn = async (
   runtime: RuntimeName,
-  { image, hostname = 'isolated', flags = {}, rootfs, command }: StartOptions,
+  { image, hostname = 'isolated', flags = {}, rootfs, command, seconds = 30 }: StartOptions,
   { store, engine }: Places,
 ): Promise<Outcome> => {
   if (runtime === 'runc')
@@ -75,12 +78,14 @@ export const startIn = async (
     ...['run', '--rm', '--network', 'none', '--hostname', hostname],
     ...(flags.volume ?? []).flatMap(volume => ['-v', volume]),
     ...(flags.tmpfs ?? []).flatMap(target => ['--tmpfs', target]),
+    ...(flags.tty ? ['-t'] : []),
     ...(rootfs ? ['--rootfs', rootfs] : []),
+    ...argumentsOf(flags),
     ...[image, ...command],
   ]
   return runtime === 'docker'
-    ? attemptLater('docker', args, { env: { ...engine }, seconds: 20 })
-    : attemptLater(process.execPath, [ladingProgram, '--store', store, ...args], { seconds: 20 })
+    ? attemptLater('docker', args, { env: { ...engine }, seconds })
+    : attemptLater(process.execPath, [ladingProgram, '--store', store, ...args], { seconds })
 }
 
 export const runChecks = async (runtime: RuntimeName, places: Places): Promise<Answers> => {

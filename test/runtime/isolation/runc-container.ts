@@ -11,6 +11,7 @@ import type { ContainerFlags } from '../../../src/runtime/container/flags.js'
 import { openImage } from '../../../src/runtime/container/image.js'
 import { merge } from '../../../src/runtime/container/merge.js'
 import { rootFiles } from '../../../src/runtime/container/root-files.js'
+import { findHostDevices } from '../../../src/runtime/launcher/devices.js'
 import { launch } from '../../../src/runtime/launcher/launch.js'
 import { findProcessorMasks } from '../../../src/runtime/launcher/masks.js'
 import { hostnameText, hostsText } from '../../../src/runtime/network/hosts.js'
@@ -55,7 +56,8 @@ export const runByRunc = async (
       {
         root: { folder: root, steps: rootfs.steps(root) },
         user,
-        masks: findProcessorMasks(),
+        masks: settings.process.privileged ? [] : findProcessorMasks(),
+        hostDevices: settings.process.privileged ? await findHostDevices() : [],
         binds: settings.mounts.flatMap(mount =>
           mount.type === 'bind' ? [{ ...mount, is: 'folder' as const }] : [],
         ),
@@ -77,7 +79,7 @@ export const runByRunc = async (
     const late = setTimeout(() => {
       child.kill('SIGKILL')
       attempt(runtime, ['--root', state, 'delete', '--force', id])
-    }, 10_000)
+    }, 4_000)
     const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
     const [stdout, stderr] = await Promise.all([
       text(child.stdout as Readable),
