@@ -46,10 +46,12 @@ interface Session {
   readonly ended: Promise<number>
 }
 
-/** lading on a terminal. */
+/** lading on a terminal of 30 rows and 100 columns. */
 const onTerminal = (...args: readonly string[]): Session => {
   const command = [process.execPath, ladingProgram, ...args].map(word => `'${word}'`).join(' ')
-  const child = spawn('script', ['-qec', `exec ${command}`, '/dev/null'], { env: { ...process.env, ...env } })
+  const child = spawn('script', ['-qec', `stty rows 30 cols 100; exec ${command}`, '/dev/null'], {
+    env: { ...process.env, ...env },
+  })
   let text = ''
   child.stdout.on('data', chunk => {
     text += chunk
@@ -103,7 +105,7 @@ for (const [verb, start] of [
 ] as const)
   check(titled(`${verb}: the terminal in the container follows the size of ours`), async t => {
     const session = start()
-    await until(() => session.said().includes('size '), session.said)
+    await until(() => session.said().includes('size 30 100'), session.said)
     run('stty', ['-F', terminalOf(session), 'rows', '41', 'cols', '123'])
     await until(() => session.said().includes('size 41 123'), session.said)
     session.type('\x03')
