@@ -73,7 +73,8 @@ check(
     t.deepEqual(settingsOf(there, 'web'), settingsOf(here, 'web'))
     there.done('start', 'web')
     const is = containerListing(there.rootOf('web'))
-    t.deepEqual(listingDifferences(is, was), [])
+    // The time of the root, which each mount and each start changes, is in no layer.
+    t.deepEqual(listingDifferences(is, { ...was, '.': { ...was['.'], mtime: is['.']!.mtime } }), [])
     t.true(Object.keys(is).length > 300 && is['srv/fresh/deep/file']!.same !== undefined)
     t.false('srv/opq/a' in is || 'srv/gone' in is || 'bin/yes' in is)
     for (const name of ['env', 'pwd'])

@@ -18,9 +18,9 @@ const again = (value: string, all: readonly string[]) => [...all, value]
 export const command = (): Command =>
   new Command('export')
     .description(
-      'Write the file tree of an image as one flat tar, layers merged, nothing unpacked. Its config is carried along in a header that other tools pass over.',
+      'Write the file tree of an image or a container as one flat tar, layers merged, nothing unpacked. Its config is carried along in a header that other tools pass over. A running container stands still while what it has changed is read.',
     )
-    .argument('<place>', 'A path, -, a place, or a name in the store')
+    .argument('<place>', 'A path, -, a place, a name in the store, or a container')
     .option('-o, --output <file>', 'The tar; standard output if absent')
     .option('--bare', 'Carry no metadata: what docker export gives')
     .option('--include <glob>', 'Only what matches, with its folders (again and again)', again, [])
@@ -32,6 +32,7 @@ export const command = (): Command =>
       examples(
         'lading export -o rootfs.tar app:1',
         'lading export --bare app.tar | docker import -',
+        'lading export -o web.tar container:web',
         "lading export --exclude 'usr/share/doc' --compress gzip -o rootfs.tar.gz app:1",
       ),
     )
