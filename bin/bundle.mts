@@ -12,7 +12,8 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { basename, join, relative } from 'node:path'
+import { join, relative } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { convert } from '../src/verbs/convert.js'
@@ -103,8 +104,11 @@ const makeSupervisor = () =>
 
 /** Keep the code of what `commands` run, in a file of their own: reading what other commands run takes time, too. */
 const keepCode = async (file: string, commands: readonly (readonly string[])[]) => {
+  // Without a memory of what was compiled of it before.
+  setFlagsFromString('--no-compilation-cache')
   // The code bears the name: no path of this machine.
-  const script = new Script(readFileSync(bundle, 'utf8'), { filename: basename(file) })
+  const script = new Script(readFileSync(bundle, 'utf8'), { filename: 'lading.cjs' })
+  setFlagsFromString('--compilation-cache')
   const start: Start = script.runInThisContext()
   const { main } = start(createRequire(bundle), folder)
   for (const words of commands) await main(words)
