@@ -48,13 +48,6 @@ export const terminals: Subject = {
       expect: '0 ready ⏎ end',
     },
     {
-      name: 'job control',
-      steps: [
-        { run: `run --rm -it IMAGE sh -mc 'sleep 60 & jobs | grep -c sleep; kill %1; echo done'`, types: [] },
-      ],
-      expect: '0 1 ⏎ done',
-    },
-    {
       name: '^P^Q leaves what attach shows',
       steps: [
         `- run -dit --name NAME IMAGE sh -c 'while read x; do echo got $x; done'`,
