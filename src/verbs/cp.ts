@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import type { Loss } from '../image/loss.js'
 import type { FlatEntry } from '../layer/flat-entry.js'
 import { flatEntries, flatTar } from '../layer/flat-tar.js'
@@ -10,8 +11,10 @@ import type { LookOptions } from './open-image.js'
 import { type OpenTree, withTree } from './open-tree.js'
 
 export interface CopyOptions extends LookOptions {
-  /** A file or a folder in the place; a symbolic link is copied as one. */
+  /** A file or a folder in the place. */
   readonly path: string
+  /** What a symbolic link at `path` leads to, under the link's name; without it the link itself. */
+  readonly followLink?: boolean
   /** A folder that is there, a name that is to be, or `-` for a tar on standard output. */
   readonly destination: string
   /** Keep owners and extended attributes; without it what is copied belongs to whoever copies. */
@@ -31,34 +34,39 @@ export const cp = (options: CopyOptions): Promise<readonly Loss[]> =>
 /** The same out of a tree that is open. */
 export const copyOut = async (
   { tree, contents }: Pick<OpenTree, 'tree' | 'contents'>,
-  { path, destination, archive = false }: Pick<CopyOptions, 'path' | 'destination' | 'archive'>,
+  { path, destination, archive = false, followLink = false }: Omit<CopyOptions, keyof LookOptions>,
 ): Promise<readonly Loss[]> => {
-  const node = tree.lookup(Buffer.from(path).toString('latin1'))
+  const bytes = Buffer.from(path).toString('latin1')
+  const node = tree.lookup(bytes, { follow: followLink })
   if (node === undefined)
     throw new LadingError('NOT_FOUND', `There is no ${JSON.stringify(visible(path))} in it`)
-  const entries = entriesFrom(tree, node, archive)
+  const name = node.parent && followLink ? posix.basename(bytes) : node.name
+  const entries = entriesFrom(tree, node, { name, archive })
   if (destination === '-') {
     await (await openOutput('-')).write(flatTar(entries, contents))
     return []
   }
-  return copyInto(destination, node.parent ? Buffer.from(node.name, 'latin1') : undefined, entries, contents)
+  return copyInto(destination, name === '' ? undefined : Buffer.from(name, 'latin1'), entries, contents)
 }
 
-/** The entries of what is at `node`, named from there on: the copy has none of the folders above. */
-const entriesFrom = (tree: MergedTree, node: TreeNode, archive: boolean): readonly FlatEntry[] => {
+/** The entries of what is at `node`, which is called `name` in the copy: that has none of the folders above. */
+const entriesFrom = (
+  tree: MergedTree,
+  node: TreeNode,
+  { name, archive }: { readonly name: string; readonly archive: boolean },
+): readonly FlatEntry[] => {
   const from = tree.pathOf(node)
-  const above = from.slice(0, from.length - node.name.length)
   const within = (path: string) => from === '' || path === from || path.startsWith(`${from}/`)
   const entries = [...flatEntries(tree, { includes: within })]
-  const cut = (path: Buffer) => path.subarray(above.length)
+  const renamed = (path: Buffer) => Buffer.concat([Buffer.from(name, 'latin1'), path.subarray(from.length)])
   return entries
     .filter(({ entry }) => within(entry.path.toString('latin1').replace(/^\.?\/$|\/$/, '')))
     .map(({ entry, ...rest }) => ({
       ...rest,
       entry: {
         ...entry,
-        path: cut(entry.path),
-        ...(entry.type === 'hardlink' && { linkPath: cut(entry.linkPath!) }),
+        path: renamed(entry.path),
+        ...(entry.type === 'hardlink' && { linkPath: renamed(entry.linkPath!) }),
         ...(archive ? {} : { uid: 0, gid: 0, uname: none, gname: none, xattrs: [], records: [] }),
       },
     }))

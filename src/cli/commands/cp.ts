@@ -14,6 +14,7 @@ import { printJson, reportLosses } from '../output.js'
 
 interface Options {
   readonly archive?: boolean
+  readonly followLink?: boolean
   readonly platform?: string
 }
 
@@ -29,6 +30,7 @@ export const command = (): Command =>
     .argument('<path>', 'A file or folder in it; or the destination, CONTAINER:PATH, where there is no third')
     .argument('[destination]', 'A folder, a new name, or - for a tar on standard output')
     .option('-a, --archive', 'Keep owners and extended attributes')
+    .option('-L, --follow-link', 'What a symbolic link leads to, not the link')
     .option('--platform <platform>', 'Of an index, the image for this platform')
     .addHelpText(
       'after',
@@ -38,6 +40,7 @@ export const command = (): Command =>
         'lading cp rootfs:old.tar /etc/passwd passwd.old',
         'lading cp web:/etc/nginx .',
         'lading cp site/. web:/srv',
+        'tar -c site | lading cp - web:/srv',
       ),
     )
     .action(
@@ -45,16 +48,15 @@ export const command = (): Command =>
         place: string,
         path: string,
         destination: string | undefined,
-        { archive, platform }: Options,
+        { platform, ...how }: Options,
         command: Command,
       ) => {
         const globals = globalsOf(command)
-        if (destination === undefined) return copyWithContainer(place, path, archive ?? false, globals)
+        if (destination === undefined) return copyWithContainer(place, path, how, globals)
         checkByteOutput('copy', destination, globals)
         const losses = await cp({
           ...(await lookOptions(place, globals, platform)),
-          ...{ path, destination },
-          ...(archive && { archive }),
+          ...{ path, destination, ...how },
         })
         reportLosses(losses)
         if (globals.json) printJson({ loss: losses })
@@ -70,7 +72,7 @@ const splitContainer = (text: string): readonly [container: string, path: string
 const copyWithContainer = async (
   from: string,
   to: string,
-  archive: boolean,
+  how: Omit<Options, 'platform'>,
   globals: GlobalOptions,
 ): Promise<void> => {
   const [source, target] = [splitContainer(from), splitContainer(to)]
@@ -87,14 +89,12 @@ const copyWithContainer = async (
   if (source) {
     checkByteOutput('copy', to, globals)
     const losses = await copyFromContainer(findContainer(all, source[0]), {
-      path: source[1],
-      destination: to,
-      archive,
+      ...{ path: source[1], destination: to, ...how },
     })
     reportLosses(losses)
     if (globals.json) printJson({ loss: losses })
   } else if (target) {
-    await copyIntoContainer(findContainer(all, target[0]), { source: from, path: target[1], archive })
+    await copyIntoContainer(findContainer(all, target[0]), { source: from, path: target[1], ...how })
     if (globals.json) printJson({ loss: [] })
   }
 }

@@ -1,11 +1,12 @@
 /** `cp`: between a container, whether it runs or not, and the host. */
-import { closeSync, constants, lstatSync, openSync, statSync } from 'node:fs'
+import { closeSync, constants, existsSync, lstatSync, openSync, realpathSync, statSync } from 'node:fs'
 import { basename, join, posix } from 'node:path'
 import type { Loss } from '../../image/loss.js'
 import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
 import { openDirectory } from '../../transports/directory/source.js'
-import { copyOut } from '../../verbs/cp.js'
+import { type CopyOptions, copyOut } from '../../verbs/cp.js'
+import type { LookOptions } from '../../verbs/open-image.js'
 import { openContainerFiles } from '../rootfs/container-files.js'
 import { isRootless } from '../rootless/is-rootless.js'
 import { imageOf, rootfsOf } from './container-rootfs.js'
@@ -16,12 +17,7 @@ import { withFrozen } from './pause.js'
 import type { Container } from './record.js'
 import { bindsOf } from './volumes.js'
 
-export interface CopyFromOptions {
-  readonly path: string
-  /** A folder that is there, a name that is to be, or `-` for a tar on standard output. */
-  readonly destination: string
-  readonly archive?: boolean
-}
+export type CopyFromOptions = Omit<CopyOptions, keyof LookOptions>
 
 /**
  * A file or folder of a container to the host. It stands still meanwhile. What is mounted in it is read where it comes from: of a
@@ -66,22 +62,26 @@ const mergedInto = ({ path, destination }: CopyFromOptions): string | undefined 
 }
 
 export interface CopyIntoOptions {
-  /** A file or folder of the host; ending in `/.`, what is in the folder. */
+  /** A file or folder of the host; ending in `/.`, what is in the folder; `-` for what is in a tar on standard input. */
   readonly source: string
   /** In the container: a folder that is there, or a name that is to be in one. */
   readonly path: string
   readonly archive?: boolean
+  /** What a symbolic link at `source` leads to; without it the link itself. */
+  readonly followLink?: boolean
 }
 
 /** A file or folder of the host into a container, by docker's rules. Throws NOT_FOUND, CONFLICT. */
 export const copyIntoContainer = async (
   container: Container,
-  { source, path, archive = false }: CopyIntoOptions,
+  { source: asked, path, archive = false, followLink = false }: CopyIntoOptions,
 ): Promise<void> => {
+  if (asked === '-') return copyTarIntoContainer(container, path)
+  const source = followLink && existsSync(asked) ? realpathSync(asked) : asked
   const status = statSync(source, { throwIfNoEntry: false })
   if (status === undefined && lstatSync(source, { throwIfNoEntry: false }) === undefined)
     throw new LadingError('NOT_FOUND', `There is nothing at ${visible(source)}`)
-  const contentOnly = /(^|\/)\.$/.test(source)
+  const contentOnly = /(^|\/)\.$/.test(asked)
   const target = posix.resolve('/', path)
   const isFolder = status?.isDirectory() ?? false
   await using there = await holdFolder(container, target)
@@ -89,7 +89,7 @@ export const copyIntoContainer = async (
     const into = openFolder(there.path)
     try {
       if (contentOnly && isFolder) await copyFolder(source, into, { archive })
-      else await copyTree(source, { into, name: basename(source) }, { archive })
+      else await copyTree(source, { into, name: basename(asked) }, { archive })
     } finally {
       closeSync(into)
     }
@@ -106,6 +106,19 @@ export const copyIntoContainer = async (
   const into = openFolder(parent.path)
   try {
     await copyTree(source.replace(/\/\.$/, ''), { into, name: posix.basename(target) }, { archive })
+  } finally {
+    closeSync(into)
+  }
+}
+
+const copyTarIntoContainer = async (container: Container, path: string): Promise<void> => {
+  await using there = await holdFolder(container, posix.resolve('/', path))
+  if (!there)
+    throw new LadingError('NOT_FOUND', `There is no folder ${visible(path)} in ${container.settings.name}`)
+  const into = openFolder(there.path)
+  try {
+    const { copyTar } = await import('./copy-tar.js')
+    await copyTar(process.stdin, into, container.places.folder)
   } finally {
     closeSync(into)
   }

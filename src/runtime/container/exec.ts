@@ -1,4 +1,3 @@
-import { isatty } from 'node:tty'
 import { during, LadingError } from '../../spec/errors.js'
 import { chooseCapabilities } from '../launcher/capabilities.js'
 import { execSteps } from '../launcher/exec-steps.js'
@@ -10,6 +9,7 @@ import { groupOf, runningProcess, statusOf } from './control.js'
 import { processEnvironment, readEnvironment } from './environment.js'
 import type { ProgramEnd } from './follow-program.js'
 import { launchProgram } from './launch-container.js'
+import { mayPassOn } from './own-streams.js'
 import { ownAbilities, withHome } from './prepare-start.js'
 import { type Container, reread } from './record.js'
 import { readRunningFile } from './running-files.js'
@@ -137,9 +137,8 @@ const onPipes = async (common: Common, flags: ExecFlags, user: ResolvedUser): Pr
   const { passOutput, passInput } = await import('./plain-streams.js')
   const afterStart: (() => void)[] = []
   const finished: Promise<void>[] = []
-  const direct = (descriptor: number) => user.uid === 0 && !isatty(descriptor)
   const output = async (stream: 'stdout' | 'stderr', descriptor: 1 | 2): Promise<Stdio> => {
-    if (direct(descriptor)) return descriptor
+    if (mayPassOn(descriptor, user)) return descriptor
     const passed = await passOutput(stream, user)
     afterStart.push(passed.afterStart)
     finished.push(passed.finished)
@@ -147,7 +146,7 @@ const onPipes = async (common: Common, flags: ExecFlags, user: ResolvedUser): Pr
   }
   const input = async (): Promise<Stdio> => {
     if (!flags.interactive) return 'ignore'
-    if (direct(0)) return 0
+    if (mayPassOn(0, user)) return 0
     const passed = await passInput(user)
     afterStart.push(passed.afterStart)
     return passed.descriptor

@@ -1,9 +1,9 @@
 import { constants } from 'node:os'
-import { isatty } from 'node:tty'
 import type { Stdio } from '../launcher/launch.js'
 import type { ResolvedUser } from '../users.js'
 import type { OpenedImage } from './image.js'
 import { LogFile, type LogStream } from './log-file.js'
+import { mayPassOn } from './own-streams.js'
 import type { Container } from './record.js'
 import { removeFiles } from './remove.js'
 import type { Streams } from './streams.js'
@@ -65,18 +65,16 @@ export const runInForeground = async (
 }
 
 /**
- * Without a terminal. A container that goes when it ends gets our own descriptors: nothing is to be kept, and nothing stands
- * between it and its reader. Not so a terminal of ours, which a container has no business to hold, nor pipes that another
- * user in it could not open by name; and what is to be logged must pass through here.
+ * Without a terminal. A container that goes when it ends gets our own descriptors where it may: nothing is to be kept, and nothing
+ * stands between it and its reader. What is to be logged must pass through here.
  */
 const plainStreams = (container: Container, { input }: { input: boolean }): Streams => {
   const { settings, places } = container
   const log = settings.autoRemove ? undefined : new LogFile(places.log)
   const finished: Promise<void>[] = []
   const afterStart: (() => void)[] = []
-  const direct = (descriptor: number, user: ResolvedUser) => user.uid === 0 && !isatty(descriptor)
   const output = async (stream: LogStream, descriptor: 1 | 2, user: ResolvedUser): Promise<Stdio> => {
-    if (!log && direct(descriptor, user)) return descriptor
+    if (!log && mayPassOn(descriptor, user)) return descriptor
     const { passOutput } = await import('./plain-streams.js')
     const passed = await passOutput(stream, user, chunk => log?.write(stream, chunk))
     afterStart.push(passed.afterStart)
@@ -85,7 +83,7 @@ const plainStreams = (container: Container, { input }: { input: boolean }): Stre
   }
   const inputOf = async (user: ResolvedUser): Promise<Stdio> => {
     if (!input) return 'ignore'
-    if (direct(0, user)) return 0
+    if (mayPassOn(0, user)) return 0
     const { passInput } = await import('./plain-streams.js')
     const passed = await passInput(user)
     afterStart.push(passed.afterStart)

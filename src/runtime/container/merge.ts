@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { hostname as hostName } from 'node:os'
 import { posix } from 'node:path'
 import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
@@ -39,7 +40,9 @@ export const merge = (
   flags: ContainerFlags,
   given: GivenToContainer,
 ): ContainerSettings => {
-  const hostname = checkHostname(flags.hostname ?? given.id.slice(0, 12))
+  // With the host's network comes the host's name.
+  const ownName = flags.network === 'host' ? hostName() : given.id.slice(0, 12)
+  const hostname = checkHostname(flags.hostname ?? ownName)
   const terminal = flags.tty ?? false
   const env = configEnvironment(
     readEnvironment(flags.envFile ?? [], flags.env ?? [], given.env),
