@@ -39,6 +39,8 @@ const namedFields = (names: readonly string[], read: (name: string) => unknown):
   names.map(name => `${name}=${plain(name, read(name))}`).join(' ')
 
 const plain = (name: string, value: unknown): string => {
+  // Docker's client puts variables into a map: they come in any order.
+  if (name === 'Config.Env') return JSON.stringify([...(value as string[])].sort())
   if (typeof value === 'string') return name === 'Name' ? value.replace(/^\//, '') : value
   return isObject(value as never)
     ? JSON.stringify(value, Object.keys(value as object).sort())

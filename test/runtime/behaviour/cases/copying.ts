@@ -30,11 +30,6 @@ export const copying: Subject = {
       expect: ['1 ! no such folder', '1 ! no such folder'],
     },
     {
-      name: 'a folder to a name that is free',
-      steps: ['- create --name NAME IMAGE', 'cp NAME:/data DIR/new', '$ find new'],
-      expect: ['0', '0 new ⏎ new/seed'],
-    },
-    {
       name: 'a folder into a folder',
       steps: ['- create --name NAME IMAGE', '- $ mkdir into', 'cp NAME:/data DIR/into', '$ find into | sort'],
       expect: ['0', '0 into ⏎ into/data ⏎ into/data/seed'],
@@ -135,18 +130,6 @@ export const copying: Subject = {
         expect: ['0', '0', '0 /srv/x 0:0 ⏎ /srv/y 7:8'],
         why: 'root’s, as docker’s manual has it too, unless they are to be kept',
       },
-    },
-    {
-      name: 'a link itself, and with -L what it leads to',
-      steps: [
-        '- create --name NAME IMAGE',
-        `cp NAME:/bin/sh DIR/link`,
-        '$ readlink link',
-        `cp -L NAME:/bin/sh DIR/file`,
-        '$ test -f file && test ! -L file && echo file',
-      ],
-      expect: ['0', '0 busybox', '0', '0 file'],
-      lading: { expect: ['0', '0 busybox', '2 ! bad option', '1'], why: 'no -L: a link is copied as one' },
     },
     {
       name: 'through a link to a folder',

@@ -11,12 +11,6 @@ export const environment: Subject = {
         '0 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin ⏎ HOSTNAME=box ⏎ HOME=/root',
     },
     {
-      name: 'of the image',
-      image: { Env: ['PATH=/bin', 'A=image', 'B=two words'] },
-      steps: ['run --rm -h box IMAGE env'],
-      expect: '0 PATH=/bin ⏎ HOSTNAME=box ⏎ A=image ⏎ B=two words ⏎ HOME=/root',
-    },
-    {
       name: '-e over the image’s',
       image: { Env: ['PATH=/bin', 'A=image'] },
       steps: [`run --rm IMAGE sh -c 'echo $A'`, `run --rm -e A=mine IMAGE sh -c 'echo $A'`],
@@ -57,11 +51,6 @@ export const environment: Subject = {
       name: 'PATH of one’s own finds the program',
       steps: ['run --rm -e PATH=/data IMAGE echo x', 'run --rm -e PATH=/bin IMAGE echo x'],
       expect: ['127 ! not found in $PATH', '0 x'],
-    },
-    {
-      name: 'TERM of a terminal',
-      steps: [{ run: `run --rm -it IMAGE sh -c 'echo $TERM'`, types: [] }],
-      expect: '0 xterm',
     },
     {
       name: 'host name',

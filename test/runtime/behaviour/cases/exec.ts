@@ -35,15 +35,6 @@ export const exec: Subject = {
       },
     },
     {
-      name: 'ended by a signal',
-      steps: [
-        '- run -d --name NAME IMAGE sleep 60',
-        `exec NAME sh -c 'kill -9 $$'`,
-        `exec NAME sh -c 'kill -TERM $$'`,
-      ],
-      expect: ['137', '143'],
-    },
-    {
       name: '-u',
       steps: [
         '- run -d --name NAME IMAGE sleep 60',

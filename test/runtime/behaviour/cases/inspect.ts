@@ -26,7 +26,7 @@ export const inspect: Subject = {
         },
       ],
       expect:
-        '0 Config.Cmd=["sleep","60"] Config.Env=["PATH=/bin","A=1"] Config.User=app Config.WorkingDir=/data Config.Labels={"of":"image"} Config.Image=IMAGE',
+        '0 Config.Cmd=["sleep","60"] Config.Env=["A=1","PATH=/bin"] Config.User=app Config.WorkingDir=/data Config.Labels={"of":"image"} Config.Image=IMAGE',
     },
     {
       name: 'settings over those of the image',

@@ -49,15 +49,6 @@ export const names: Subject = {
       expect: ['0', '0 ID'],
     },
     {
-      name: 'ps --filter exited',
-      steps: [
-        'run --name NAME IMAGE sh -c "exit 9"',
-        'ps -aq --filter name=NAME --filter exited=9',
-        'ps -aq --filter name=NAME --filter exited=8',
-      ],
-      expect: ['9', '0 ID', '0'],
-    },
-    {
       name: 'ps --filter label',
       steps: [
         '- create --name NAME -l team=a -l bare IMAGE',

@@ -92,16 +92,6 @@ export const signals: Subject = {
       expect: ['0 NAME', '0 State.Status=exited State.ExitCode=137'],
     },
     {
-      name: 'stop with --stop-signal',
-      steps: [
-        `- run -d --name NAME --stop-signal USR2 IMAGE sh -c 'trap "exit 11" USR2; echo up; while :; do sleep 0.1; done'`,
-        { until: 'logs NAME', says: 'up' },
-        'stop NAME',
-        { look: ['State.ExitCode'] },
-      ],
-      expect: ['0 NAME', '0 State.ExitCode=11'],
-    },
-    {
       name: 'stop with STOPSIGNAL of the image',
       image: { StopSignal: 'SIGUSR1' },
       steps: [

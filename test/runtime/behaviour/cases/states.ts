@@ -99,26 +99,11 @@ export const states: Subject = {
       expect: ['0 NAME', '0 State.Status=exited State.ExitCode=137'],
     },
     {
-      name: 'kill of what is paused',
-      steps: [
-        `- run -d --name NAME IMAGE sleep 60`,
-        '- pause NAME',
-        'kill NAME',
-        { look: ['State.Status', 'State.ExitCode'] },
-      ],
-      expect: ['0 NAME', '0 State.Status=exited State.ExitCode=137'],
-    },
-    {
       name: 'rm of what runs',
       steps: ['- run -d --name NAME IMAGE sleep 60', 'rm NAME', 'rm -f NAME', 'rm NAME'],
       expect: ['1 ! running', '0 NAME', '1 ! no such container'],
     },
     { name: 'rm -f of what is not there', steps: ['rm -f NAME'], expect: '0 ! no such container' },
-    {
-      name: 'rm of several, one of which is not there',
-      steps: ['- create --name NAME IMAGE', 'rm OTHER NAME', 'rm NAME'],
-      expect: ['1 NAME ! no such container', '1 ! no such container'],
-    },
     {
       name: 'its first process killed from the host',
       steps: [
