@@ -66,20 +66,6 @@ export const copying: Subject = {
       expect: '0 data/ ⏎ data/seed',
     },
     {
-      name: 'from standard input, as a tar',
-      steps: [
-        '- create --name NAME IMAGE',
-        '- $ mkdir given && echo x > given/x',
-        '$ tar -c given | $RUN_OF cp - NAME:/srv',
-        'cp NAME:/srv/given/x DIR/back',
-      ],
-      expect: ['0', '0'],
-      lading: {
-        expect: ['1 ! nothing there', '1 ! nothing there'],
-        why: 'not there: `tar -c . | lading exec -i NAME tar -x` does it',
-      },
-    },
-    {
       name: 'a file into the container',
       steps: [
         '- create --name NAME IMAGE',
@@ -152,6 +138,29 @@ export const copying: Subject = {
         '$ cat more',
       ],
       expect: ['0', '0 more'],
+    },
+    {
+      name: 'a link, and with -L what it leads to',
+      steps: [
+        '- run --name NAME IMAGE ln -s /data/seed /linked',
+        'cp NAME:/linked DIR/link',
+        '$ readlink link',
+        'cp -L NAME:/linked DIR/file',
+        '$ cat file',
+      ],
+      expect: ['0', '0 /data/seed', '0', '0 from the image'],
+    },
+    {
+      name: 'what is in a tar on standard input',
+      steps: [
+        '- create --name NAME IMAGE',
+        '- $ mkdir made && echo more > made/more && echo new > made/seed',
+        '$ tar -C made -cf - more seed | $RUN_OF cp - NAME:/data',
+        '$ $RUN_OF cp NAME:/data - | tar -xO | sort',
+        '$ echo no tar | $RUN_OF cp - NAME:/data 2>/dev/null',
+        '$ tar -C made -cf - more | $RUN_OF cp - NAME:/nothing 2>/dev/null',
+      ],
+      expect: ['0', '0 more ⏎ new', '1', '1'],
     },
   ],
 }

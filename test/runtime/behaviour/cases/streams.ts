@@ -34,5 +34,13 @@ export const streams: Subject = {
       steps: [`$ $RUN --rm IMAGE yes 2>/dev/null | head -n 1`],
       expect: '0 y',
     },
+    {
+      name: 'standard output by its name',
+      steps: [
+        `run --rm IMAGE sh -c 'echo out > /dev/stdout'`,
+        `run --rm -u app IMAGE sh -c 'echo out > /dev/stdout'`,
+      ],
+      expect: ['0 out', '0 out'],
+    },
   ],
 }
