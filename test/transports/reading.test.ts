@@ -344,6 +344,7 @@ test("parsePlace: skopeo's names, bare paths, names in the store", t => {
   t.deepEqual(parsePlace('dir:a:b', none), { kind: 'dir', path: 'a:b' })
   t.deepEqual(parsePlace('rootfs:-', none), { kind: 'rootfs', path: '-' })
   t.deepEqual(parsePlace('store:', none), { kind: 'store' })
+  t.deepEqual(parsePlace('container:web', none), { kind: 'container', query: 'web' })
   t.deepEqual(
     parsePlace('app.tar', () => true),
     { kind: 'unknown', path: 'app.tar' },
@@ -353,7 +354,7 @@ test("parsePlace: skopeo's names, bare paths, names in the store", t => {
     query: 'localhost:5000/app:1',
     bare: true,
   })
-  for (const bad of ['', 'oci:', 'docker://a/b', 'container:x'])
+  for (const bad of ['', 'oci:', 'docker://a/b'])
     t.throws(() => parsePlace(bad, none), { code: 'BAD_PLACE' }, bad)
   t.throws(() => parsePlace('./missing', none), { code: 'NOT_FOUND' })
 })

@@ -80,7 +80,7 @@ for (const [is, make] of [
     const name = is.replaceAll(/[^a-z]+/g, '-')
     start(name, `rm /etc/passwd; ${make()}`)
     const { status, stdout, stderr } = own('exec', '-u', 'app', name, 'id')
-    t.deepEqual([status, stdout], [125, ''])
+    t.deepEqual([status, stdout], [126, ''])
     t.regex(stderr, /Unable to find user app: no matching entries in passwd file/)
   })
 
@@ -92,7 +92,7 @@ when(missing)(
     const descriptors = Array.from({ length: 10 }, (_, number) => `/proc/self/fd/${number}`)
     for (const path of [...paths, ...descriptors]) {
       const { status, stdout, stderr } = own('exec', '-w', path, 'doors', 'sh', '-c', 'pwd; cat secret')
-      t.deepEqual([status, stdout], [125, ''], path)
+      t.deepEqual([status, stdout], [126, ''], path)
       t.regex(stderr, /open the working directory/, path)
     }
   },
@@ -150,7 +150,7 @@ when(missing)(
     const script = `umount /dev/pts; ln -s ${victim}/secret /dev/pts/ptmx; ln -s ${victim}/secret /dev/pts/0`
     start('terminals', script, '--cap-add', 'SYS_ADMIN', '--security-opt', 'seccomp=unconfined')
     const { status, stdout, stderr } = own('exec', '-t', 'terminals', 'cat')
-    t.deepEqual([status, stdout], [125, ''])
+    t.deepEqual([status, stdout], [126, ''])
     t.regex(stderr, /\/dev\/pts of the container is no devpts/)
     start(
       'moved',
