@@ -25,8 +25,10 @@ export const openWorkbench = (setting: Setting) => {
     words: [process.execPath, ladingProgram, '--store', at(store), ...words],
   })
   const docker = (...words: string[]): Command => ({ words: ['docker', ...words], ...setting.engine })
+  // Podman would take crun, which refuses hosts with control groups of both versions.
+  const runtime = has('runc') ? ['--runtime', 'runc'] : []
   const podman = (root: string, ...words: string[]): Command => ({
-    words: ['podman', '--root', at(root), '--runroot', at('podman-run'), ...words],
+    words: ['podman', ...runtime, '--root', at(root), '--runroot', at('podman-run'), ...words],
   })
   const skopeo = (from: string, to: string): Command => ({
     words: ['skopeo', 'copy', '--insecure-policy', '-q', from, to],
