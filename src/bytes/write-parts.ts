@@ -148,12 +148,21 @@ class PartWriter {
       this.#launch(writeBytes(output, pieces).then(release))
       return
     }
-    // A copy of its own: a view would take the whole of what it looks into along to the thread.
-    const assembly: Assembly = { table, literals: Buffer.concat(pieces), output }
+    // Handed over to the thread: what is copied there waits here for a collection.
+    const literals = Buffer.allocUnsafeSlow(pieces.reduce((sum, piece) => sum + piece.length, 0))
+    let at = 0
+    for (const piece of pieces) {
+      literals.set(piece, at)
+      at += piece.length
+    }
     release()
+    const assembly: Assembly = { table, literals, output }
     const { stop } = this
     if (isSmall) assemble(assembly, { advance: () => {}, check: () => {} })
-    else this.#launch(inThread<Assembly, void>(new URL('./assemble.js', import.meta.url), assembly, { stop }))
+    else {
+      const options = { stop, transfer: [literals.buffer] }
+      this.#launch(inThread<Assembly, void>(new URL('./assemble.js', import.meta.url), assembly, options))
+    }
   }
 
   #launch(work: Promise<void>): void {
