@@ -1,6 +1,6 @@
 import { lstatSync, readlinkSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { identify, isAlive } from './process-identity.js'
+import { currentBoot, identify, isAlive } from './process-identity.js'
 
 /** A link that leads nowhere: one call makes it whole. */
 const markOf = (folder: string): string => join(folder, 'at-work')
@@ -10,6 +10,19 @@ export const markAtWork = (folder: string): void => {
   rmSync(markOf(folder), { force: true })
   const { pid, startTime, boot } = identify(process.pid)!
   symlinkSync(`${pid} ${startTime} ${boot}`, markOf(folder))
+}
+
+/** The name of a folder of ours that has no mark yet. */
+export const begunName = (id: string): string => {
+  const { pid, startTime } = identify(process.pid)!
+  return `.begun-${pid}-${startTime}-${id}`
+}
+
+export const isBegunByTheDead = (name: string): boolean => {
+  const [, pid, startTime] = /^\.begun-(\d+)-(\d+)-/.exec(name) ?? []
+  return (
+    pid !== undefined && !isAlive({ pid: Number(pid), startTime: Number(startTime), boot: currentBoot() })
+  )
 }
 
 /** A folder is made and marked within moments. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Descriptor } from '../../spec/descriptor.js'
 import { LadingError } from '../../spec/errors.js'
 import type { ContainerSettings } from '../settings.js'
-import { isAtWork, markAtWork } from './at-work.js'
+import { begunName, isAtWork, isBegunByTheDead, markAtWork } from './at-work.js'
 import { checkName } from './names.js'
 import { type ContainersPlaces, type RecordPlaces, recordPlaces } from './places.js'
 import { identify, isAlive, type ProcessIdentity } from './process-identity.js'
@@ -38,8 +38,11 @@ export const openDraft = async (all: ContainersPlaces, wantedName?: string): Pro
   const id = randomBytes(32).toString('hex')
   const folder = join(all.containers, `.new-${id}`)
   mkdirSync(all.containers, { recursive: true, mode: 0o700 })
-  mkdirSync(folder, { mode: 0o700 })
-  markAtWork(folder)
+  // With a mark from the first moment: whoever dies before it is set has said so by the folder's name.
+  const begun = join(all.containers, begunName(id))
+  mkdirSync(begun, { mode: 0o700 })
+  markAtWork(begun)
+  renameSync(begun, folder)
   try {
     if (wanted !== undefined) await takeName(all, wanted, id)
     return { id, folder, name: wanted ?? takeRandomName(all, id) }
@@ -174,8 +177,9 @@ export const removeRemains = async (all: ContainersPlaces): Promise<void> => {
   for (const name of namesIn(all)) {
     const path = join(all.containers, name)
     const [, prober] = /^\.probe-(\d+)$/.exec(name) ?? []
-    const isLeft =
-      prober === undefined ? /^\.(?:new|old)-/.test(name) && !isAtWork(path) : !identify(Number(prober))
+    const isLeft = prober
+      ? !identify(Number(prober))
+      : isBegunByTheDead(name) || (/^\.(?:new|old)-/.test(name) && !isAtWork(path))
     if (isLeft) await removeTree(path)
   }
 }
