@@ -198,6 +198,8 @@ const podman: PeerKind = {
           // podman export would leave out what an export has no room for.
           return await listFolder(run('podman', [...base, 'mount', 'case']).trim(), join(here, 'tree.tar'))
         } finally {
+          // The machine has 2048 locks for containers of all stores; one that is only deleted keeps its own.
+          attempt('podman', [...base, 'rm', '--force', 'case'])
           rmSync(here, { recursive: true, force: true })
         }
       },
