@@ -182,7 +182,8 @@ check(titled('run -t: a terminal of the container’s own, of our size, ended by
     input: Buffer.from(''),
   })
   t.is(status, 5)
-  t.regex(stdout, /\/dev\/pts\/0\r+\nis\r+\n/)
+  // script passes on the end of its own input, which a terminal may echo.
+  t.regex(stdout, /\/dev\/pts\/0\r+\n(?:\^@)?is\r+\n/)
 })
 
 check(titled('run -t: what is typed reaches the program, ^C its foreground'), async t => {
