@@ -1,22 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import { markAtWork } from '../../src/runtime/container/at-work.js'
 import { findContainer, lookForContainer } from '../../src/runtime/container/find.js'
+import { nameAtWork } from '../../src/runtime/container/folders-at-work.js'
 import { LogFile } from '../../src/runtime/container/log-file.js'
 import { readLogs } from '../../src/runtime/container/logs.js'
 import { merge } from '../../src/runtime/container/merge.js'
@@ -208,19 +198,17 @@ test('removeRemains: drafts and removals go with the process that was at them, a
   const all = newStore()
   const draft = await openDraft(all)
   const container = await make(all)
-  const gone = join(all.containers, `.old-${container.settings.id}`)
-  markAtWork(container.places.folder)
+  const gone = join(all.containers, nameAtWork('old', container.settings.id))
   renameSync(container.places.folder, gone)
   await removeRemains(all)
   t.true(existsSync(draft.folder) && existsSync(gone))
-  for (const folder of [draft.folder, gone]) {
-    const mark = join(folder, 'at-work')
-    const another = readlinkSync(mark).replace(/ \d+ /, ' 1 ')
-    rmSync(mark)
-    symlinkSync(another, mark)
-  }
+  const ofTheDead = [draft.folder, gone].map(folder => {
+    const another = folder.replace(`-${process.pid}-`, `-${process.pid}-1`)
+    renameSync(folder, another)
+    return another
+  })
   await removeRemains(all)
-  t.false(existsSync(draft.folder) || existsSync(gone))
+  t.false(ofTheDead.some(folder => existsSync(folder)))
 })
 
 test('readPins: the images of containers, those being made too', async t => {

@@ -39,8 +39,6 @@ export const bundleConfig = (
   }
 }
 
-export type BundleConfig = ReturnType<typeof bundleConfig>
-
 const bundleProcess = (settings: ContainerSettings, prepared: Prepared) => {
   const { args, env, cwd, terminal, noNewPrivileges } = settings.process
   const { uid, gid, groups } = prepared.user

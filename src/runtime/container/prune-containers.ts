@@ -7,6 +7,7 @@ import type { GroupEntry } from '../cgroup/control-group.js'
 import { hostControlGroups } from '../cgroup/host.js'
 import { pruneRootfs } from '../rootfs/prune.js'
 import { isRootless } from '../rootless/is-rootless.js'
+import { isThere } from './folders-at-work.js'
 import { isDoomed, settleLost } from './leftovers.js'
 import { type ContainersPlaces, recordPlaces } from './places.js'
 import { listIds, listRecords, removeRemains, withRecordLock } from './record.js'
@@ -70,9 +71,7 @@ const removeStaleNames = (all: ContainersPlaces): void => {
   if (!existsSync(all.names)) return
   for (const name of readdirSync(all.names)) {
     const id = idOfName(all, name)
-    const isThere =
-      id !== undefined && [`.new-${id}`, id].some(folder => existsSync(join(all.containers, folder)))
-    if (!isThere) rmSync(join(all.names, name), { force: true })
+    if (id === undefined || !isThere(all, id)) rmSync(join(all.names, name), { force: true })
   }
 }
 
@@ -85,7 +84,7 @@ const pruneGroups = async (all: ContainersPlaces): Promise<{ groups: readonly st
   const groups = hostControlGroups()
   const removed: string[] = []
   for (const id of await groups.list()) {
-    if (listIds(all).includes(id) || existsSync(join(all.containers, `.new-${id}`))) continue
+    if (isThere(all, id)) continue
     const group = groups.find(id)
     if ((await group.processes()).length > 0 || isYoung(group.entry)) continue
     await group.remove()

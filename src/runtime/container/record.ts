@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Descriptor } from '../../spec/descriptor.js'
 import { LadingError } from '../../spec/errors.js'
 import type { ContainerSettings } from '../settings.js'
-import { begunName, isAtWork, isBegunByTheDead, markAtWork } from './at-work.js'
+import { folderNames, isLeft, nameAtWork } from './folders-at-work.js'
 import { checkName } from './names.js'
 import { type ContainersPlaces, type RecordPlaces, recordPlaces } from './places.js'
 import { identify, isAlive, type ProcessIdentity } from './process-identity.js'
@@ -36,13 +36,9 @@ export interface Draft {
 export const openDraft = async (all: ContainersPlaces, wantedName?: string): Promise<Draft> => {
   const wanted = wantedName === undefined ? undefined : checkName(wantedName)
   const id = randomBytes(32).toString('hex')
-  const folder = join(all.containers, `.new-${id}`)
+  const folder = join(all.containers, nameAtWork('new', id))
   mkdirSync(all.containers, { recursive: true, mode: 0o700 })
-  // With a mark from the first moment: whoever dies before it is set has said so by the folder's name.
-  const begun = join(all.containers, begunName(id))
-  mkdirSync(begun, { mode: 0o700 })
-  markAtWork(begun)
-  renameSync(begun, folder)
+  mkdirSync(folder, { mode: 0o700 })
   try {
     if (wanted !== undefined) await takeName(all, wanted, id)
     return { id, folder, name: wanted ?? takeRandomName(all, id) }
@@ -100,16 +96,7 @@ export const listRecords = (all: ContainersPlaces): readonly Container[] =>
     .sort((a, b) => (a.settings.created < b.settings.created ? 1 : -1))
 
 export const listIds = (all: ContainersPlaces): readonly string[] =>
-  namesIn(all).filter(name => /^[0-9a-f]{64}$/.test(name))
-
-const namesIn = (all: ContainersPlaces): readonly string[] => {
-  try {
-    return readdirSync(all.containers)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
-}
+  folderNames(all).filter(name => /^[0-9a-f]{64}$/.test(name))
 
 /** By whoever watches it. */
 export const writeState = ({ settings, places }: Container, state: ContainerState): void =>
@@ -157,9 +144,8 @@ export const claim = (container: Container, from?: number): Promise<Container> =
 
 /** Remove the record with everything in it; out of sight first, so that no half of one is ever seen. */
 export const removeRecord = async ({ all, settings, places }: Container): Promise<void> => {
-  const gone = join(all.containers, `.old-${settings.id}`)
+  const gone = join(all.containers, nameAtWork('old', settings.id))
   try {
-    markAtWork(places.folder)
     renameSync(places.folder, gone)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
@@ -174,12 +160,8 @@ export const removeRecord = async ({ all, settings, places }: Container): Promis
 /** What processes left that died while they made a container, removed one, or tried what the kernel can do (try-abilities.ts). */
 export const removeRemains = async (all: ContainersPlaces): Promise<void> => {
   const { removeTree } = await import('../rootfs/remove-tree.js')
-  for (const name of namesIn(all)) {
-    const path = join(all.containers, name)
+  for (const name of folderNames(all)) {
     const [, prober] = /^\.probe-(\d+)$/.exec(name) ?? []
-    const isLeft = prober
-      ? !identify(Number(prober))
-      : isBegunByTheDead(name) || (/^\.(?:new|old)-/.test(name) && !isAtWork(path))
-    if (isLeft) await removeTree(path)
+    if (prober ? !identify(Number(prober)) : isLeft(name)) await removeTree(join(all.containers, name))
   }
 }

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { LadingError } from '../../spec/errors.js'
+import { isThere } from './folders-at-work.js'
 import { randomName } from './names.js'
 import type { ContainersPlaces } from './places.js'
 
@@ -50,10 +51,6 @@ export const checkNameFree = (all: ContainersPlaces, name: string): void => {
       { data: { name, owner } },
     )
 }
-
-/** A draft becomes a container, so it is looked for first. */
-const isThere = (all: ContainersPlaces, id: string): boolean =>
-  existsSync(join(all.containers, `.new-${id}`)) || existsSync(join(all.containers, id))
 
 /** Take a name of our own making that is free. */
 export const takeRandomName = (all: ContainersPlaces, id: string): string => {
