@@ -94,9 +94,6 @@ export const pickPlatform = (wanted: Platform, list: readonly Platform[]): numbe
   return best?.index
 }
 
-export const platformMatches = (wanted: Platform, have: Platform): boolean =>
-  pickPlatform(wanted, [have]) !== undefined
-
 const variantLevel = ({ architecture, variant }: Platform): number | undefined => {
   if (variant === undefined) return architecture === 'arm64' ? 8 : architecture === 'amd64' ? 1 : undefined
   return /^v\d+$/.test(variant) ? Number(variant.slice(1)) : undefined

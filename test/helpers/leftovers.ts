@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { hostControlGroups } from '../../src/runtime/cgroup/host.js'
-import { type OwnHost, until } from './own-host.js'
+import { makeOwnHost, type OwnHost, until } from './own-host.js'
 import { attempt, ladingProgram } from './programs.js'
 
 /** As `lading ps --json` has it. */
@@ -115,3 +115,11 @@ export const startOn = (host: OwnHost, ...args: readonly string[]): ChildProcess
     env: { ...process.env, ...host.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+
+/** A host where a container has been: what the first one makes stays (the bridge, what the kernel can do), and is `nothing`. */
+export const makeUsedHost = async (name: string): Promise<{ host: OwnHost; nothing: Everything }> => {
+  const host = await makeOwnHost(name)
+  await host.done('run', '--rm', 'app:1', 'true')
+  await host.done('prune')
+  return { host, nothing: await everythingOf(host) }
+}

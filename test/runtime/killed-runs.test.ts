@@ -3,8 +3,15 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import { type Everything, everythingOf, killEverything, listed, startOn } from '../helpers/leftovers.js'
-import { makeOwnHost, noOwnHost, type OwnHost } from '../helpers/own-host.js'
+import {
+  type Everything,
+  everythingOf,
+  killEverything,
+  listed,
+  makeUsedHost,
+  startOn,
+} from '../helpers/leftovers.js'
+import { noOwnHost, type OwnHost } from '../helpers/own-host.js'
 
 // Runs that are killed, with all that they have started, at any moment.
 const check = noOwnHost === undefined ? test.serial : test.serial.skip
@@ -13,12 +20,7 @@ const titled = (title: string) => (noOwnHost === undefined ? title : `${title} [
 let host: OwnHost
 let nothing: Everything
 test.before(async () => {
-  if (noOwnHost !== undefined) return
-  host = await makeOwnHost('killed')
-  // What the first container makes that stays: the bridge, what the kernel can do.
-  await host.done('run', '--rm', 'app:1', 'true')
-  await host.done('prune')
-  nothing = await everythingOf(host)
+  if (noOwnHost === undefined) ({ host, nothing } = await makeUsedHost('killed'))
 })
 test.after.always(() => host?.remove())
 

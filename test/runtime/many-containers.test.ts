@@ -10,10 +10,11 @@ import {
   killEverything,
   leasesOf,
   listed,
+  makeUsedHost,
   processesOf,
   startOn,
 } from '../helpers/leftovers.js'
-import { makeOwnHost, noOwnHost, type OwnHost, until } from '../helpers/own-host.js'
+import { noOwnHost, type OwnHost, until } from '../helpers/own-host.js'
 import { eachOf, run } from '../helpers/programs.js'
 
 // What is left of containers, however they and whoever watched them ended.
@@ -23,12 +24,7 @@ const titled = (title: string) => (noOwnHost === undefined ? title : `${title} [
 let host: OwnHost
 let nothing: Everything
 test.before(async () => {
-  if (noOwnHost !== undefined) return
-  host = await makeOwnHost('many')
-  // What the first container makes that stays: the bridge, what the kernel can do.
-  await host.done('run', '--rm', 'app:1', 'true')
-  await host.done('prune')
-  nothing = await everythingOf(host)
+  if (noOwnHost === undefined) ({ host, nothing } = await makeUsedHost('many'))
 })
 test.after.always(() => host?.remove())
 

@@ -56,7 +56,7 @@ export const copyFromContainer = async (
 const mergedInto = ({ path, destination }: CopyFromOptions): string | undefined => {
   const isFolder = (place: string) => statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false
   if (destination === '-' || !isFolder(destination)) return undefined
-  if (/(^|\/)\.$/.test(path)) return destination
+  if (meansContent(path)) return destination
   const into = join(destination, posix.basename(posix.resolve('/', path)))
   return isFolder(into) ? into : undefined
 }
@@ -81,7 +81,7 @@ export const copyIntoContainer = async (
   const status = statSync(source, { throwIfNoEntry: false })
   if (status === undefined && lstatSync(source, { throwIfNoEntry: false }) === undefined)
     throw new LadingError('NOT_FOUND', `There is nothing at ${visible(source)}`)
-  const contentOnly = /(^|\/)\.$/.test(asked)
+  const contentOnly = meansContent(asked)
   const target = posix.resolve('/', path)
   const isFolder = status?.isDirectory() ?? false
   await using there = await holdFolder(container, target)
@@ -110,6 +110,9 @@ export const copyIntoContainer = async (
     closeSync(into)
   }
 }
+
+/** `FOLDER/.`: what is in the folder, not the folder itself. */
+const meansContent = (path: string): boolean => /(^|\/)\.$/.test(path)
 
 const copyTarIntoContainer = async (container: Container, path: string): Promise<void> => {
   await using there = await holdFolder(container, posix.resolve('/', path))

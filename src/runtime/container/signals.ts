@@ -19,6 +19,3 @@ export const signalNumber = (text: string): number => {
   if (number >= 1 && number <= realTime.last && (end === undefined || number >= realTime.first)) return number
   throw new LadingError('USAGE', `Invalid signal: ${visible(text)}`, { data: { signal: text } })
 }
-
-/** The signal that ended a process, by its exit status as shells give it. */
-export const signalStatus = (signal: NodeJS.Signals): number => 128 + constants.signals[signal]

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
@@ -58,10 +58,4 @@ const makeSource = (source: string): void => {
 export const removeAnonymousVolumes = (all: ContainersPlaces, settings: ContainerSettings): void => {
   for (const volume of volumesOf(settings))
     if (isAnonymousVolume(volume)) rmSync(join(all.volumes, volume), { recursive: true, force: true })
-}
-
-/** All that are there. */
-export const listVolumes = (all: ContainersPlaces): readonly string[] => {
-  if (lstatSync(all.volumes, { throwIfNoEntry: false }) === undefined) return []
-  return readdirSync(all.volumes)
 }

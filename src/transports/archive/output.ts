@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import { chmod, open, realpath, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { ByteStream } from '../../bytes/byte-stream.js'
 import { type Parts, streamParts } from '../../bytes/parts.js'
 import { writeAll } from '../../bytes/write-file.js'
 import { writeParts } from '../../bytes/write-parts.js'
 import { LadingError } from '../../spec/errors.js'
+import { draftName } from '../draft-name.js'
 
 /** Where one archive goes. */
 export interface Output {
@@ -49,10 +49,7 @@ const notThere = (error: NodeJS.ErrnoException): undefined => {
 }
 
 const replaceFile = async (target: string, mode: number, parts: Parts): Promise<void> => {
-  const temporary = join(
-    dirname(target),
-    `.${basename(target).slice(0, 50)}.${randomBytes(6).toString('hex')}`,
-  )
+  const temporary = join(dirname(target), draftName(target))
   const handle = await open(temporary, 'wx+', 0o600)
   try {
     try {

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { closeSync, constants, mkdirSync, openSync, readdirSync, renameSync, rmdirSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { settleAll } from '../../bytes/settle-all.js'
 import type { UnverifiedContents } from '../../image/file-content.js'
 import type { Loss } from '../../image/loss.js'
@@ -9,6 +8,7 @@ import { rowsOfTree } from '../../layer/disk/rows-of-tree.js'
 import { unpack } from '../../layer/disk/unpack.js'
 import type { MergedTree } from '../../layer/merged-tree.js'
 import { LadingError } from '../../spec/errors.js'
+import { draftName } from '../draft-name.js'
 import { unpackLosses } from './losses.js'
 
 /** Where a tree is to be unpacked. */
@@ -42,10 +42,7 @@ export const openDirectoryOutput = (path: string): DirectoryOutput => {
   return {
     place: path,
     write: async (tree, { contents, verified, stop }, onBytes) => {
-      const temporary = join(
-        dirname(target),
-        `.${basename(target).slice(0, 50)}.${randomBytes(6).toString('hex')}`,
-      )
+      const temporary = join(dirname(target), draftName(target))
       try {
         mkdirSync(temporary, 0o700)
       } catch (error) {

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { checkRegion } from '../../bytes/check-region.js'
 import { openFile } from '../../bytes/file-source.js'
 import type { Parts } from '../../bytes/parts.js'
@@ -20,6 +19,7 @@ import { mediaTypes } from '../../spec/media-types.js'
 import { fullName } from '../../spec/reference.js'
 import { blobPath, type PlannedBlob, planBlobs } from '../archive/blob-plan.js'
 import { type BundleOptions, openBundle } from '../archive/bundle.js'
+import { draftName } from '../draft-name.js'
 
 /**
  * An OCI layout folder (OCI image-spec image-layout.md). A new one is made beside its place and renamed. To
@@ -69,10 +69,7 @@ const create = async (
   added: readonly Descriptor[],
 ): Promise<CommitResult['moved']> => {
   const target = resolve(directory)
-  const temporary = join(
-    dirname(target),
-    `.${basename(target).slice(0, 50)}.${randomBytes(6).toString('hex')}`,
-  )
+  const temporary = join(dirname(target), draftName(target))
   await mkdir(temporary, { mode: 0o700 })
   try {
     await mkdir(join(temporary, 'blobs/sha256'), { recursive: true })
@@ -180,7 +177,7 @@ const isWhole = async (path: string, wanted: { digest: Digest; size: number }): 
 
 /** Write under a temporary name in the folder, then rename: a file is there whole or not at all. */
 const writeFile = async (directory: string, path: string, parts: Parts, sync?: 'sync'): Promise<void> => {
-  const temporary = join(directory, `.${basename(path).slice(0, 50)}.${randomBytes(6).toString('hex')}`)
+  const temporary = join(directory, draftName(path))
   const handle = await open(temporary, 'wx+', 0o644)
   try {
     try {
