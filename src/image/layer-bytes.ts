@@ -2,7 +2,7 @@ import type { ByteSource } from '../bytes/byte-stream.js'
 import { checkRegion } from '../bytes/check-region.js'
 import { fileSource } from '../bytes/file-source.js'
 import { inflateRegion } from '../bytes/inflate-region.js'
-import { sniffCompression, sniffLength } from '../bytes/sniff.js'
+import { isPlain } from '../bytes/is-plain.js'
 import type { SpoolFile } from '../bytes/spool-file.js'
 import type { StopFlag } from '../bytes/threads.js'
 import type { Layer } from './interfaces.js'
@@ -33,13 +33,11 @@ export const beginLayerBytes = async (
   const { passed, ...file } = region
   const options = { ...(passed && { onBytes: passed }), ...(stop && { stop }) }
   const check = { file, wanted: descriptor, what: layerName(layer) }
-  const bytes = fileSource(file)
-  const head = await bytes.read({ offset: 0, length: Math.min(sniffLength, bytes.size) })
-  if (sniffCompression(head) !== 'none' || descriptor.digest !== diffId) {
+  if (!isPlain(file) || descriptor.digest !== diffId) {
     const inflated = await spool.fill(output => inflateRegion({ ...check, diffId, output }, options))
     return { bytes: inflated, verified: done }
   }
-  return { bytes, verified: source.format === 'store' ? done : checkRegion(check, options) }
+  return { bytes: fileSource(file), verified: source.format === 'store' ? done : checkRegion(check, options) }
 }
 
 const done = Promise.resolve()

@@ -8,9 +8,9 @@ import { cloneFile } from '../bytes/clone-file.js'
 import { fileSource } from '../bytes/file-source.js'
 import { hashBehind, Track } from '../bytes/hash-behind.js'
 import { createHasher } from '../bytes/hasher.js'
-import { piecesOf, readNow, writeNow } from '../bytes/read-now.js'
+import { isPlain } from '../bytes/is-plain.js'
+import { piecesOf, writeNow } from '../bytes/read-now.js'
 import { settleAll } from '../bytes/settle-all.js'
-import { sniffCompression, sniffLength } from '../bytes/sniff.js'
 import {
   inThread,
   type Job,
@@ -82,12 +82,6 @@ export const job: Job<RegionJob, PassedLayer> = async (region, context) => {
   const { toc, ...measured } = await measure(region, context)
   const bytes = encodeToc(toc)
   return { output: { ...measured, toc: bytes }, transfer: [bytes.buffer as ArrayBuffer] }
-}
-
-const isPlain = (file: FileRange): boolean => {
-  const head = Buffer.alloc(Math.min(sniffLength, file.length))
-  readNow(file, head, 0)
-  return sniffCompression(head) === 'none'
 }
 
 const measure = async (region: RegionJob, context: JobContext): Promise<MeasuredLayer> =>

@@ -16,17 +16,25 @@ export const currentBoot = (): string => {
   return boot
 }
 
-/** The process that has the number now; undefined where none has, or one that has ended and was not waited for. */
-export const identify = (pid: number): ProcessIdentity | undefined => {
+/** proc_pid_stat(5): the program's name, and the fields behind it, of which the state is the first; undefined when it is gone. */
+export const readStat = (
+  pid: number,
+): { readonly name: string; readonly fields: readonly string[] } | undefined => {
   let stat: string
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   } catch {
     return undefined
   }
-  // proc_pid_stat(5): the program's name, in parentheses, may itself hold blanks and parentheses.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  if (fields[0] === 'Z' || fields[0] === 'X') return undefined
+  // The name, in parentheses, may itself hold blanks and parentheses.
+  const end = stat.lastIndexOf(')')
+  return { name: stat.slice(stat.indexOf('(') + 1, end), fields: stat.slice(end + 2).split(' ') }
+}
+
+/** The process that has the number now; undefined where none has, or one that has ended and was not waited for. */
+export const identify = (pid: number): ProcessIdentity | undefined => {
+  const { fields } = readStat(pid) ?? {}
+  if (fields === undefined || fields[0] === 'Z' || fields[0] === 'X') return undefined
   return { pid, startTime: Number(fields[19]), boot: currentBoot() }
 }
 

@@ -3,9 +3,10 @@
  * container's first process, which nothing inside can stop, tells by its state whether that was done. Programs can notice: what
  * had stopped itself goes on with the others, and SIGCONT can be handled.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LadingError } from '../../spec/errors.js'
+import { readStat } from './process-identity.js'
 
 /** What a control group can do, or signals. */
 export interface Freezer {
@@ -68,15 +69,9 @@ const namespaceOf = (pid: number): string | undefined => {
   }
 }
 
-/** proc_pid_stat(5): undefined when it is gone. */
 const stateOf = (pid: number): { readonly state: string; readonly parent: number } | undefined => {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const [state = '', parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return { state, parent: Number(parent) }
-  } catch {
-    return undefined
-  }
+  const { fields } = readStat(pid) ?? {}
+  return fields && { state: fields[0] ?? '', parent: Number(fields[1]) }
 }
 
 /** Stopped, traced, or dead. */

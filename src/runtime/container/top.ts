@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { groupOf, runningProcess } from './control.js'
+import { readStat } from './process-identity.js'
 import type { Container } from './record.js'
 
 export interface ContainerProcess {
@@ -26,10 +27,10 @@ export const listProcesses = async (container: Container): Promise<readonly Cont
 }
 
 const readProcess = (pid: number): ContainerProcess | undefined => {
+  const stat = readStat(pid)
+  if (stat === undefined) return undefined
+  const { name, fields } = stat
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1)
     return {
       uid: statSync(`/proc/${pid}`).uid,

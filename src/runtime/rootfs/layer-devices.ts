@@ -5,12 +5,11 @@
 import { fstatSync, readlinkSync, statSync } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { FileRange } from '../../bytes/byte-stream.js'
 import { fileSource } from '../../bytes/file-source.js'
 import { sideBySide } from '../../bytes/side-by-side.js'
-import { sniffCompression, sniffLength } from '../../bytes/sniff.js'
 import type { Image, Layer } from '../../image/interfaces.js'
 import { layerName } from '../../image/layer-view.js'
+import { plainRegion } from '../../image/plain-layer.js'
 import type { AnySource } from '../../image/wrapped-source.js'
 import type { Toc } from '../../layer/toc.js'
 import { hexOf } from '../../spec/digest.js'
@@ -65,20 +64,13 @@ export const findLayerDevices = async (
 }
 
 const whereItLies = async (source: AnySource, layer: Layer): Promise<PlacedLayer | undefined> => {
-  const region = await source.regionOf?.(layer.descriptor.digest)
-  if (region === undefined || region.offset % blockSize !== 0 || (await isCompressed(region)))
-    return undefined
+  const region = await plainRegion(source, layer)
+  if (region === undefined || region.offset % blockSize !== 0) return undefined
   const path = pathOf(region.fd)
   if (path === undefined) return undefined
   const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true })
   const identity = source.format === 'store' ? layer.diffId : `${dev} ${ino} ${size} ${mtimeNs}`
   return { device: { path, size: Number(size), identity }, offset: region.offset, toc: () => layer.toc() }
-}
-
-const isCompressed = async (region: FileRange): Promise<boolean> => {
-  const bytes = fileSource(region)
-  const head = await bytes.read({ offset: 0, length: Math.min(sniffLength, bytes.size) })
-  return sniffCompression(head) !== 'none'
 }
 
 /** The path of an open file; undefined when it is none any more: a temporary file is only open. */
