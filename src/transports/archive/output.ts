@@ -1,11 +1,11 @@
-import { chmod, open, realpath, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { open, realpath, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { ByteStream } from '../../bytes/byte-stream.js'
 import { type Parts, streamParts } from '../../bytes/parts.js'
 import { writeAll } from '../../bytes/write-file.js'
 import { writeParts } from '../../bytes/write-parts.js'
 import { LadingError } from '../../spec/errors.js'
-import { draftName } from '../draft-name.js'
+import { openDraftFile } from './draft-file.js'
 
 /** Where one archive goes. */
 export interface Output {
@@ -16,8 +16,8 @@ export interface Output {
 }
 
 /**
- * A path, or `-` for standard output. A file is written beside its place under a name of its own, readable by
- * its owner alone, and renamed; a new one keeps mode 0600, as `docker save -o` gives it, and one that is
+ * A path, or `-` for standard output. A file gets its name when it is whole (draft-file.ts), and
+ * is readable by its owner alone until then; a new one keeps mode 0600, as `docker save -o` gives it, and one that is
  * replaced hands its mode on. A FIFO or a device is written into.
  */
 export const openOutput = async (path: string): Promise<Output> => {
@@ -49,19 +49,12 @@ const notThere = (error: NodeJS.ErrnoException): undefined => {
 }
 
 const replaceFile = async (target: string, mode: number, parts: Parts): Promise<void> => {
-  const temporary = join(dirname(target), draftName(target))
-  const handle = await open(temporary, 'wx+', 0o600)
+  const draft = await openDraftFile(target)
   try {
-    try {
-      await writeParts(handle.fd, parts)
-    } finally {
-      await handle.close()
-    }
-    await chmod(temporary, mode)
-    await rename(temporary, target)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw error
+    await writeParts(draft.fd, parts)
+    await draft.publish(mode)
+  } finally {
+    await draft.close()
   }
 }
 
