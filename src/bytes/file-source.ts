@@ -11,7 +11,10 @@ const read = promisify(readCallback)
 /** Long enough that the calls do not count, short enough that a few in flight do not either. */
 const chunkLength = 1 << 20
 
-/** What is read at once: waiting for the thread pool takes longer than that many bytes. */
+/**
+ * What is read at once: waiting for the thread pool takes longer than that many bytes, and of headers and documents
+ * a command reads dozens, one after the other.
+ */
 const shortRead = 64 * 1024
 
 /** A stretch of an open file; the descriptor stays its owner's. */
@@ -24,9 +27,7 @@ export const fileSource = (file: FileRange): ByteSource => {
     read: async range => {
       checkedRange(range, file.length)
       const buffer = Buffer.alloc(range.length)
-      // Of headers and documents a command reads dozens, one after the other.
-      if (range.length <= shortRead) readNow(file, buffer, range.offset)
-      else await readFully(file, buffer, range.offset)
+      await fill(file, buffer, range.offset)
       return buffer
     },
   }
@@ -36,11 +37,14 @@ async function* readRange(file: FileRange, { offset, length }: ByteRange): ByteS
   for (let done = 0; done < length; ) {
     // A fresh buffer each time: a reader may look ahead, or hand a chunk to a thread.
     const buffer = Buffer.allocUnsafeSlow(Math.min(chunkLength, length - done))
-    await readFully(file, buffer, offset + done)
+    await fill(file, buffer, offset + done)
     done += buffer.length
     yield buffer
   }
 }
+
+const fill = async (file: FileRange, buffer: Buffer, offset: number): Promise<void> =>
+  buffer.length <= shortRead ? readNow(file, buffer, offset) : readFully(file, buffer, offset)
 
 /** Fill `buffer`, or throw: a file that shrinks must never leave bytes of old memory in an output. */
 const readFully = async (file: FileRange, buffer: Buffer, offset: number): Promise<void> => {

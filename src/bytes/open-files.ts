@@ -1,26 +1,29 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { LadingError } from '../spec/errors.js'
 import type { FileRange } from './byte-stream.js'
 import { readOnly } from './file-source.js'
 
 /** Files that stay open for whoever asked for their descriptors; each path is opened once. */
-export class OpenFiles implements AsyncDisposable {
-  readonly #handles = new Map<string, Promise<FileHandle>>()
+export class OpenFiles implements Disposable {
+  readonly #files = new Map<string, FileRange>()
 
   /** The whole file at `path`. Throws what open(2) does; UNSUPPORTED for a folder, a FIFO or a device. */
-  async whole(path: string): Promise<FileRange> {
-    const opening = this.#handles.get(path) ?? open(path, readOnly)
-    this.#handles.set(path, opening)
-    const handle = await opening
-    const status = await handle.stat()
-    if (!status.isFile())
+  whole(path: string): FileRange {
+    const opened = this.#files.get(path)
+    if (opened) return opened
+    const fd = openSync(path, readOnly)
+    const status = fstatSync(fd)
+    if (!status.isFile()) {
+      closeSync(fd)
       throw new LadingError('UNSUPPORTED', `Cannot read ${path}: it is not a regular file`)
-    return { fd: handle.fd, offset: 0, length: status.size }
+    }
+    const file = { fd, offset: 0, length: status.size }
+    this.#files.set(path, file)
+    return file
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    const opened = await Promise.allSettled(this.#handles.values())
-    this.#handles.clear()
-    for (const result of opened) if (result.status === 'fulfilled') await result.value.close()
+  [Symbol.dispose](): void {
+    for (const { fd } of this.#files.values()) closeSync(fd)
+    this.#files.clear()
   }
 }

@@ -1,5 +1,4 @@
-import { constants } from 'node:fs'
-import { access, open, stat } from 'node:fs/promises'
+import { accessSync, closeSync, constants, fstatSync, openSync, statSync } from 'node:fs'
 import type { ByteRange, ByteSource, ByteStream } from '../bytes/byte-stream.js'
 import { collect } from '../bytes/collect.js'
 import { fileSource } from '../bytes/file-source.js'
@@ -9,18 +8,18 @@ import type { Digest } from '../spec/digest.js'
 import { LadingError } from '../spec/errors.js'
 import { digestPath, type StorePlaces } from './places.js'
 
-export const hasBlob = (places: StorePlaces, digest: Digest): Promise<boolean> =>
-  access(digestPath(places.blobs, digest), constants.R_OK).then(
-    () => true,
-    () => false,
-  )
+export const hasBlob = async (places: StorePlaces, digest: Digest): Promise<boolean> => {
+  try {
+    accessSync(digestPath(places.blobs, digest), constants.R_OK)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** In bytes; undefined where there is no such blob. */
-export const blobSize = (places: StorePlaces, digest: Digest): Promise<number | undefined> =>
-  stat(digestPath(places.blobs, digest)).then(
-    status => status.size,
-    () => undefined,
-  )
+export const blobSize = async (places: StorePlaces, digest: Digest): Promise<number | undefined> =>
+  statSync(digestPath(places.blobs, digest), { throwIfNoEntry: false })?.size
 
 /** The blob's bytes, verified when read whole. Throws BLOB_MISSING. */
 export async function* openBlob(
@@ -28,18 +27,23 @@ export async function* openBlob(
   blob: BlobName,
   { range, unchecked = false }: { range?: ByteRange; unchecked?: boolean } = {},
 ): ByteStream {
-  const handle = await open(digestPath(places.blobs, blob.digest), 'r').catch(cause => {
-    throw new LadingError('BLOB_MISSING', `The blob ${blob.digest} is not in the store ${places.root}`, {
-      data: { digest: blob.digest },
-      cause,
-    })
-  })
+  const fd = openToRead(places, blob.digest)
   try {
-    const { size } = await handle.stat()
-    const source = fileSource({ fd: handle.fd, offset: 0, length: size })
+    const source = fileSource({ fd, offset: 0, length: fstatSync(fd).size })
     yield* range || unchecked ? source.stream(range) : verified(source.stream(), blob, `blob ${blob.digest}`)
   } finally {
-    await handle.close()
+    closeSync(fd)
+  }
+}
+
+const openToRead = (places: StorePlaces, digest: Digest): number => {
+  try {
+    return openSync(digestPath(places.blobs, digest), 'r')
+  } catch (cause) {
+    throw new LadingError('BLOB_MISSING', `The blob ${digest} is not in the store ${places.root}`, {
+      data: { digest },
+      cause,
+    })
   }
 }
 

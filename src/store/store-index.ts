@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { digestOf } from '../bytes/hasher.js'
 import type { CommitResult, Root } from '../image/interfaces.js'
 import { descriptorsOf, rootsOf } from '../image/layout-index.js'
@@ -11,7 +11,7 @@ import type { StorePlaces } from './places.js'
 
 /** What the store's index.json lists: each root with all its names. */
 export const readRoots = async (places: StorePlaces): Promise<readonly Root[]> => {
-  const bytes = await readFile(places.index)
+  const bytes = readFileSync(places.index)
   const descriptor = { mediaType: mediaTypes.ociIndex, digest: digestOf(bytes), size: bytes.length }
   return rootsOf(parseIndex({ bytes, descriptor }, places.index).manifests)
 }

@@ -18,6 +18,6 @@ export const openStoreSource = (places: StorePlaces): ImageSource & FileBacked &
       (await hasBlob(places, digest)) ? files.whole(digestPath(places.blobs, digest)) : undefined,
     // Not needed where a container starts again from what was made before.
     tocOf: async diffId => (await import('./layer-records.js')).keptToc(places, diffId),
-    [Symbol.asyncDispose]: () => files[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => files[Symbol.dispose](),
   }
 }

@@ -1,4 +1,5 @@
-import { access, chmod, mkdir, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { CommitResult, FileBacked, ImageSource, Root, TocKeeper } from '../image/interfaces.js'
 import type { Digest } from '../spec/digest.js'
@@ -50,13 +51,13 @@ export const openStore = async (
   { create = false, bootIdFile }: StoreOptions = {},
 ): Promise<Store> => {
   const places = storePlaces(resolve(directory))
-  if (!(await exists(places.index))) {
+  if (!existsSync(places.index)) {
     if (!create)
       throw new LadingError('NOT_FOUND', `There is no store at ${places.root}`, {
         data: { directory: places.root },
       })
     await createStore(places)
-  } else if (!(await exists(places.tocs))) {
+  } else if (!existsSync(places.tocs)) {
     if (!create)
       throw new LadingError(
         'UNSUPPORTED',
@@ -64,14 +65,14 @@ export const openStore = async (
       )
     await createFolders(places)
   }
-  const bootId = await readBootId(bootIdFile)
+  const bootId = readBootId(bootIdFile)
   // What only some commands do is loaded when they do it: most open a store to read from it.
   const exclusively = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     const { withLock } = await import('./file-lock.js')
     return withLock(places.lock, 'exclusive', work)
   }
   const sweepAll = async (): Promise<Swept> => (await import('./sweep.js')).sweep(places)
-  const lost = (await needsCheck(places, bootId))
+  const lost = needsCheck(places, bootId)
     ? await exclusively(() => recover(places, bootId))
     : { blobs: [], roots: [] }
 
@@ -116,12 +117,6 @@ export const openStore = async (
   }
 }
 
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
-
 const createFolders = async (places: StorePlaces): Promise<void> => {
   for (const folder of [places.blobs, places.tocs, places.diffIds]) {
     await mkdir(join(folder, 'sha256'), { recursive: true })
@@ -139,7 +134,7 @@ const createStore = async (places: StorePlaces): Promise<void> => {
   const { withLock } = await import('./file-lock.js')
   const { writeAtomically } = await import('./atomic-file.js')
   await withLock(places.lock, 'exclusive', async () => {
-    if (await exists(places.index)) return
+    if (existsSync(places.index)) return
     await writeFile(places.layout, layoutText)
     await writeAtomically(places.index, indexJson([]), places.temporary)
   })

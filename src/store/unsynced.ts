@@ -4,7 +4,8 @@
  * and asking for the sync costs nothing: later commands do that and strike it off. If the machine went down
  * before, the boot id has changed, and the blob is read and checked before anything uses it.
  */
-import { appendFile, open, readFile, stat } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { appendFile, open, stat } from 'node:fs/promises'
 import { fileSource } from '../bytes/file-source.js'
 import { createHasher } from '../bytes/hasher.js'
 import { algorithmOf, type Digest, isDigest } from '../spec/digest.js'
@@ -13,15 +14,23 @@ import { digestPath, type StorePlaces } from './places.js'
 
 const settledAfter = 60_000
 
-export const readBootId = async (path = '/proc/sys/kernel/random/boot_id'): Promise<string> =>
-  (await readFile(path, 'utf8').catch(() => 'unknown')).trim()
+export const readBootId = (path = '/proc/sys/kernel/random/boot_id'): string =>
+  (readText(path) ?? 'unknown').trim()
+
+const readText = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
 
 export const noteUnsynced = async (places: StorePlaces, bootId: string, digest: Digest): Promise<void> =>
   appendFile(places.unsynced, `${bootId} ${digest}\n`, { mode: 0o600 })
 
 /** Under the exclusive lock: check what a power cut may have taken, sync what is old enough. Returns what did not survive. */
 export const settleUnsynced = async (places: StorePlaces, bootId: string): Promise<readonly Digest[]> => {
-  const entries = await readEntries(places)
+  const entries = readEntries(places)
   const left: string[] = []
   const lost: Digest[] = []
   for (const { boot, digest } of entries) {
@@ -42,20 +51,20 @@ export const settleUnsynced = async (places: StorePlaces, bootId: string): Promi
 }
 
 /** Whether some blob was written before the machine last started, and not checked since. */
-export const needsCheck = async (places: StorePlaces, bootId: string): Promise<boolean> =>
-  (await readEntries(places)).some(({ boot }) => boot !== bootId)
+export const needsCheck = (places: StorePlaces, bootId: string): boolean =>
+  readEntries(places).some(({ boot }) => boot !== bootId)
 
 /** Take blobs that are gone off the list. Under the exclusive lock. */
 export const strikeOff = async (places: StorePlaces, gone: ReadonlySet<Digest>): Promise<void> => {
-  const entries = await readEntries(places)
+  const entries = readEntries(places)
   const left = entries.filter(({ digest }) => !gone.has(digest))
   if (left.length === entries.length) return
   const text = left.map(({ boot, digest }) => `${boot} ${digest}\n`).join('')
   await writeAtomically(places.unsynced, Buffer.from(text), places.temporary)
 }
 
-const readEntries = async (places: StorePlaces): Promise<{ boot: string; digest: Digest }[]> => {
-  const text = await readFile(places.unsynced, 'utf8').catch(() => '')
+const readEntries = (places: StorePlaces): { boot: string; digest: Digest }[] => {
+  const text = readText(places.unsynced) ?? ''
   return text.split('\n').flatMap(line => {
     const [boot = '', digest] = line.split(' ')
     return isDigest(digest) ? [{ boot, digest }] : []

@@ -3,7 +3,7 @@
  * metadata; `d/0`, `d/1` … the files with the layers; `lower`, where the image is mounted; `upper` and `work`.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Image } from '../../image/interfaces.js'
 import type { AnySource } from '../../image/wrapped-source.js'
@@ -42,30 +42,28 @@ export const prepareErofs = async (
       `Cannot mount the layers where they lie: they are in ${devices.length} files, which is too many for one mount`,
     )
   const kept = join(folders.images, keyOf(image, placed))
-  let root = (await checkedNote(kept))?.root
+  let root = checkedNote(kept)?.root
   if (root === undefined) {
-    await rm(kept, { force: true })
+    rmSync(kept, { force: true })
     await makeComplete(folders, kept, async draft => {
       // Once for each image: what writes it is loaded then.
       const { writeImage } = await import('./write-erofs-image.js')
       root = await writeImage(draft, placed, source, image)
     })
   }
-  await mkdir(join(folder, 'd'), { mode: 0o700 })
-  await mkdir(join(folder, 'lower'), { mode: 0o700 })
-  await holdFile(kept, join(folder, 'image'))
-  const held: HeldFile[] = []
-  for (const [index, { path }] of devices.entries())
-    held.push(await holdFile(path, join(folder, deviceName(index))))
+  mkdirSync(join(folder, 'd'), { mode: 0o700 })
+  mkdirSync(join(folder, 'lower'), { mode: 0o700 })
+  holdFile(kept, join(folder, 'image'))
+  const held = devices.map(({ path }, index) => holdFile(path, join(folder, deviceName(index))))
   await makeUpper(folder, root!)
   return { source: mountedFrom, devices: held }
 }
 
 /** Throws when a file that the container needs is not as it was. */
-export const checkErofs = async (folder: string, { devices }: ErofsRecord): Promise<void> => {
-  if ((await checkedNote(join(folder, 'image'))) === undefined)
+export const checkErofs = (folder: string, { devices }: ErofsRecord): void => {
+  if (checkedNote(join(folder, 'image')) === undefined)
     throw new LadingError('STORE_CORRUPT', `The list of files in ${folder}/image is damaged`)
-  for (const [index, file] of devices.entries()) await checkHeld(file, join(folder, deviceName(index)))
+  for (const [index, file] of devices.entries()) checkHeld(file, join(folder, deviceName(index)))
 }
 
 /** With loop devices, these are made now, and wait for the mount until releaseLoops; a mounted one goes with its mount. */

@@ -1,4 +1,4 @@
-import { link, stat, symlink } from 'node:fs/promises'
+import { linkSync, statSync, symlinkSync } from 'node:fs'
 import { LadingError } from '../../spec/errors.js'
 
 /** A file that a container needs as long as it is there, by a name in its own folder. */
@@ -14,21 +14,21 @@ export interface HeldFile {
  * Give the file at `path` the name `at`: a second name of its own, so that it stays when the first is removed
  * (a blob by `prune`, an archive by its owner); a symbolic link where that cannot be, on another file system.
  */
-export const holdFile = async (path: string, at: string): Promise<HeldFile> => {
+export const holdFile = (path: string, at: string): HeldFile => {
   try {
-    await link(path, at)
+    linkSync(path, at)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') throw gone(path)
-    await symlink(path, at)
+    symlinkSync(path, at)
   }
-  const { size, mtimeNs } = await stat(at, { bigint: true })
+  const { size, mtimeNs } = statSync(at, { bigint: true })
   return { path, size: Number(size), mtime: String(mtimeNs) }
 }
 
 /** Throws NOT_FOUND or UNSUPPORTED when the file that `at` names is gone, or is not as it was. */
-export const checkHeld = async ({ path, size, mtime }: HeldFile, at: string): Promise<void> => {
-  const found = await stat(at, { bigint: true }).catch(() => undefined)
+export const checkHeld = ({ path, size, mtime }: HeldFile, at: string): void => {
+  const found = statSync(at, { bigint: true, throwIfNoEntry: false })
   if (found === undefined) throw gone(path)
   if (Number(found.size) !== size || String(found.mtimeNs) !== mtime)
     throw new LadingError(

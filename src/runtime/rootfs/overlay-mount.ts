@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CallStep } from '../launcher/program.js'
 import { mountStep } from './mount-steps.js'
@@ -12,7 +12,7 @@ export interface OverlayOptions {
 
 /** Folders for what a container changes, in the folder of its root file system. */
 export const makeUpper = async (folder: string, root: RootAttributes): Promise<void> => {
-  for (const name of ['upper', 'work']) await mkdir(join(folder, name), { mode: 0o700 })
+  for (const name of ['upper', 'work']) mkdirSync(join(folder, name), { mode: 0o700 })
   await giveRootAttributes(join(folder, 'upper'), root)
 }
 

@@ -7,7 +7,7 @@
  * they are used. Layers that lie uncompressed in an archive are not before a container starts from them with
  * kind `erofs`: only their headers are read, to list the files. `verifyLayers` (verify-layers.ts) reads them all, beside the container.
  */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PickedImage } from '../../image/pick-image.js'
 import type { AnySource } from '../../image/wrapped-source.js'
@@ -61,7 +61,7 @@ export const prepareRootfs = async (options: PrepareOptions): Promise<Rootfs> =>
       if (!(error instanceof LadingError) || error.code !== 'NOT_FOUND') throw error
     }
   }
-  await mkdir(folders.root, { recursive: true, mode: 0o700 })
+  mkdirSync(folders.root, { recursive: true, mode: 0o700 })
   const { withLock } = await import('../../store/file-lock.js')
   return withLock(folders.lock, 'shared', () => prepareAs(options, folders, choice))
 }
@@ -82,7 +82,7 @@ const prepareAs = async (
       const { prepareOverlay } = await kinds.overlay()
       record = { kind, ...rest, ...(await prepareOverlay(folder, image, folders)) }
     } else await (await kinds.copy()).prepareCopy(folder, image)
-    await writeFile(join(folder, recordName), JSON.stringify(record), { mode: 0o600 })
+    writeFileSync(join(folder, recordName), JSON.stringify(record), { mode: 0o600 })
     return await toRootfs(place, record)
   } catch (error) {
     await removeRootfs(place)
@@ -96,7 +96,7 @@ const prepareAs = async (
  */
 export const reopenRootfs = async (place: RootfsPlace): Promise<Rootfs> => {
   const record = await readRecord(place)
-  if (record.kind === 'erofs') await (await kinds.erofs()).checkErofs(place.folder, record)
+  if (record.kind === 'erofs') (await kinds.erofs()).checkErofs(place.folder, record)
   if (record.kind === 'overlay') await (await kinds.overlay()).checkOverlay(record)
   // Overlayfs refuses a work folder of a volatile mount, whose files may not have reached the disk.
   if (record.throwAway) {

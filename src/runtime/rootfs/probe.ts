@@ -2,7 +2,7 @@
  * What this kernel can do with this folder, found by trying: versions say little, as file systems, modules,
  * user namespaces and security modules all have a say. What was found is kept until the machine starts again.
  */
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { readBootId } from '../../store/unsynced.js'
 import type { RootfsAbilities } from './abilities.js'
@@ -22,9 +22,9 @@ export const probeRootfs = async (
   folder: string,
   rootless: boolean,
 ): Promise<RootfsAbilities> => {
-  const device = String((await stat(folder)).dev)
-  const here = { boot: await readBootId(), kernel: release(), device, rootless }
-  const kept = (await readKept(folders.probes)).filter(({ boot }) => boot === here.boot)
+  const device = String(statSync(folder).dev)
+  const here = { boot: readBootId(), kernel: release(), device, rootless }
+  const kept = readKept(folders.probes).filter(({ boot }) => boot === here.boot)
   const isHere = (probe: KeptProbe) =>
     probe.kernel === here.kernel && probe.device === device && probe.rootless === rootless
   const known = kept.find(isHere)
@@ -32,15 +32,15 @@ export const probeRootfs = async (
   // Once after each boot.
   const { tryAll } = await import('./try-abilities.js')
   const abilities = await tryAll(folders, folder, rootless)
-  await makeComplete(folders, folders.probes, draft =>
-    writeFile(draft, JSON.stringify([...kept, { ...here, abilities }]), { mode: 0o600 }),
+  await makeComplete(folders, folders.probes, async draft =>
+    writeFileSync(draft, JSON.stringify([...kept, { ...here, abilities }]), { mode: 0o600 }),
   )
   return abilities
 }
 
-const readKept = async (path: string): Promise<readonly KeptProbe[]> => {
+const readKept = (path: string): readonly KeptProbe[] => {
   try {
-    const kept = JSON.parse(await readFile(path, 'utf8'))
+    const kept = JSON.parse(readFileSync(path, 'utf8'))
     return Array.isArray(kept) ? kept : []
   } catch {
     return []

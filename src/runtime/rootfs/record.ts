@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LadingError } from '../../spec/errors.js'
 import type { ErofsRecord } from './erofs-rootfs.js'
@@ -21,7 +21,7 @@ export const recordName = 'rootfs.json'
 /** Throws NOT_FOUND. */
 export const readRecord = async ({ folder }: Pick<RootfsPlace, 'folder'>): Promise<RootfsRecord> => {
   try {
-    return JSON.parse(await readFile(join(folder, recordName), 'utf8'))
+    return JSON.parse(readFileSync(join(folder, recordName), 'utf8'))
   } catch (cause) {
     throw new LadingError('NOT_FOUND', `There is no root file system in ${folder}`, { cause })
   }

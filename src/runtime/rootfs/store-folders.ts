@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, rename } from 'node:fs/promises'
+import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
@@ -44,19 +44,26 @@ export const makeComplete = async (
   make: (draft: string) => Promise<void>,
 ): Promise<void> => {
   for (const folder of [folders.temporary, join(path, '..')])
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
   // The process's number tells pruning whose it is.
   const draft = join(folders.temporary, `${process.pid}-${randomUUID()}`)
   try {
     await make(draft)
-    await rename(draft, path).catch(async error => {
-      // A folder does not replace one that another process has just put there.
-      if (!['ENOTEMPTY', 'EEXIST'].includes(error.code)) throw error
-      await remove(draft)
-    })
+    if (!takePlace(draft, path)) await remove(draft)
   } catch (error) {
     await remove(draft)
     throw error
+  }
+}
+
+/** False for a folder where another process has just put one, which it does not replace. */
+const takePlace = (draft: string, path: string): boolean => {
+  try {
+    renameSync(draft, path)
+    return true
+  } catch (error) {
+    if (!['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+    return false
   }
 }
 

@@ -66,6 +66,6 @@ export const openOciLayout = async (path: string): Promise<ImageSource & FileBac
       if (range || unchecked) yield* file.stream(range)
       else yield* verified(file.stream(), blob, `blob ${blob.digest} of ${path}`)
     },
-    [Symbol.asyncDispose]: () => files[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: async () => files[Symbol.dispose](),
   }
 }

@@ -3,8 +3,9 @@
  * of JSON behind a mark: with it a file that was kept is known to be whole, and need not be read to say what the
  * root folder is like.
  */
-import { type FileHandle, open } from 'node:fs/promises'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
+import { piecesOf, readNow } from '../../../bytes/read-now.js'
 import type { RootAttributes } from '../root-attributes.js'
 import { superblockOffset } from './format.js'
 
@@ -28,35 +29,44 @@ export const addNote = (metadata: Buffer, root: RootAttributes): void => {
 }
 
 /** The note of the image at `path`; undefined unless its metadata is whole. Carried contents are not read. */
-export const checkedNote = async (path: string): Promise<ImageNote | undefined> => {
-  const handle = await open(path, 'r').catch(() => undefined)
-  if (handle === undefined) return undefined
+export const checkedNote = (path: string): ImageNote | undefined => {
+  const fd = openIfThere(path)
+  if (fd === undefined) return undefined
   try {
-    const note = readNote(await readStart(handle, superblockOffset))
-    if (note === undefined) return undefined
-    const metadata = await readStart(handle, note.length)
-    const isWhole = metadata.length === note.length && crc32(metadata.subarray(superblockOffset)) === note.crc
-    return isWhole ? note : undefined
+    const { size } = fstatSync(fd)
+    if (size < superblockOffset) return undefined
+    const note = readNote(fd)
+    return note && note.length <= size && crcOf(fd, note.length) === note.crc ? note : undefined
   } finally {
-    await handle.close()
+    closeSync(fd)
   }
 }
 
-const readNote = (head: Buffer): ImageNote | undefined => {
-  const [, text] = /^lading erofs 1 (\{.*\})\n/.exec(head.toString('latin1')) ?? []
-  if (text === undefined) return undefined
+const openIfThere = (path: string): number | undefined => {
   try {
-    const note = JSON.parse(text) as ImageNote
-    return Number.isSafeInteger(note.length) ? note : undefined
+    return openSync(path, 'r')
   } catch {
     return undefined
   }
 }
 
-/** The first `length` bytes, fewer where the file is shorter. */
-const readStart = async (handle: FileHandle, length: number): Promise<Buffer> => {
-  const { size } = await handle.stat()
-  const buffer = Buffer.alloc(Math.min(length, size))
-  const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0)
-  return buffer.subarray(0, bytesRead)
+const readNote = (fd: number): ImageNote | undefined => {
+  const head = Buffer.alloc(superblockOffset)
+  readNow({ fd, offset: 0, length: head.length }, head, 0)
+  const [, text] = /^lading erofs 1 (\{.*\})\n/.exec(head.toString('latin1')) ?? []
+  if (text === undefined) return undefined
+  try {
+    const note = JSON.parse(text) as ImageNote
+    return Number.isSafeInteger(note.length) && note.length >= superblockOffset ? note : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Of the metadata behind the note, which ends at `length`. */
+const crcOf = (fd: number, length: number): number => {
+  let crc = 0
+  for (const piece of piecesOf({ fd, offset: superblockOffset, length: length - superblockOffset }))
+    crc = crc32(piece, crc)
+  return crc
 }
