@@ -20,6 +20,7 @@ import { convert } from '../src/verbs/convert.js'
 
 const folder = join(import.meta.dirname, '..')
 const bundle = join(folder, 'lading.cjs')
+const require = createRequire(import.meta.url)
 
 /** What the bundle yields once it is given `require` and the folder that it lies in. */
 type Start = (
@@ -56,13 +57,30 @@ const spareChildProcess: Plugin = {
   },
 }
 
+/** Modules of Node that take a millisecond or more each to load are, when something of them is first used: few commands use all. */
+const lazyBuiltins: Plugin = {
+  name: "Node's modules when they are used",
+  setup: ({ onResolve, onLoad }) => {
+    onResolve(
+      { filter: /^node:(child_process|crypto|fs\/promises|net|worker_threads|zlib)$/ },
+      ({ path, namespace }) =>
+        namespace === 'lazy' ? { external: true, path } : { path, namespace: 'lazy' },
+    )
+    onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({
+      contents: `let found
+for (const name of ${JSON.stringify(Object.keys(require(path)))})
+  Object.defineProperty(exports, name, { enumerable: true, get: () => (found ??= require('${path}'))[name] })`,
+    }))
+  },
+}
+
 const common: BuildOptions = {
   ...{ bundle: true, minify: true, platform: 'node', format: 'cjs', target: 'node20.19' },
   // Code that was kept has nobody to ask for import(); require takes modules of either kind since 20.19.
   supported: { 'dynamic-import': false },
   // They are machine code, or WebAssembly in a file of its own.
   external: ['koffi', 'zlib-sync', '@bokuweb/zstd-wasm'],
-  plugins: [keepUrls, spareChildProcess],
+  plugins: [keepUrls, spareChildProcess, lazyBuiltins],
 }
 
 const makeBundle = () =>

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addGlobalOptions, type CommandModule, globalsOf, storeDirectoryOf } from './command.js'
 import { reportFailure } from './failure.js'
+import { print } from './output.js'
 
 /** Name, one line for the help, the module. */
 const commands: readonly (readonly [name: string, summary: string, load: () => Promise<CommandModule>])[] = [
@@ -68,8 +69,10 @@ const commands: readonly (readonly [name: string, summary: string, load: () => P
   ['fsck', 'Check the store itself', () => import('./commands/fsck.js')],
 ]
 
-const versionOf = (): string =>
-  JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version
+const sayVersion = (): never => {
+  print(JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')).version)
+  throw new CommanderError(0, 'commander.version', '')
+}
 
 /** What keeps `run` from running a program at all ends with docker's 125. */
 const statusOf = (command: string | undefined, status: number): number => (command === 'run' ? 125 : status)
@@ -80,6 +83,11 @@ const wantedCommand = (words: readonly string[]): string | undefined =>
     (word, index) => !word.startsWith('-') && !['--store', '--progress'].includes(words[index - 1] ?? ''),
   )
 
+/** Whether commands are to be told of that are not wanted: by the help before a command's name, or for want of one. */
+const listsCommands = (words: readonly string[], wanted: string | undefined): boolean =>
+  !commands.some(([name]) => name === wanted) ||
+  words.slice(0, words.indexOf(wanted!)).some(word => word === '-h' || word === '--help')
+
 // A reader that has seen enough (`| head`) is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
@@ -87,17 +95,19 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.
 export const main = async (words: readonly string[]): Promise<void> => {
   const program = addGlobalOptions(new Command('lading'))
     .description('Image archives: open, inspect, load, save, verify')
-    .version(versionOf(), '-v, --version', 'Print the version')
+    .option('-v, --version', 'Print the version')
+    .on('option:version', sayVersion)
     .helpOption('-h, --help', 'Print help')
     .showHelpAfterError('(lading --help tells more)')
     // What follows a command's name is its own: `run -v` is a volume.
     .enablePositionalOptions()
     .exitOverride()
   const wanted = wantedCommand(words)
+  const areListed = listsCommands(words, wanted)
   for (const [name, summary, load] of commands)
     if (name === wanted)
       program.addCommand(addGlobalOptions((await load()).command().summary(summary)).exitOverride())
-    else program.command(name).summary(summary)
+    else if (areListed) program.command(name).summary(summary)
   if (process.getuid?.() !== 0)
     program.hook('preAction', async (_, command) => {
       const { enterForCommand } = await import('./ordinary-user.js')

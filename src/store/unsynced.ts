@@ -4,10 +4,10 @@
  * and asking for the sync costs nothing: later commands do that and strike it off. If the machine went down
  * before, the boot id has changed, and the blob is read and checked before anything uses it.
  */
-import { readFileSync } from 'node:fs'
 import { appendFile, open, stat } from 'node:fs/promises'
 import { fileSource } from '../bytes/file-source.js'
 import { createHasher } from '../bytes/hasher.js'
+import { textOfFile } from '../bytes/text-of-file.js'
 import { algorithmOf, type Digest, isDigest } from '../spec/digest.js'
 import { writeAtomically } from './atomic-file.js'
 import { digestPath, type StorePlaces } from './places.js'
@@ -15,15 +15,7 @@ import { digestPath, type StorePlaces } from './places.js'
 const settledAfter = 60_000
 
 export const readBootId = (path = '/proc/sys/kernel/random/boot_id'): string =>
-  (readText(path) ?? 'unknown').trim()
-
-const readText = (path: string): string | undefined => {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
-}
+  (textOfFile(path) ?? 'unknown').trim()
 
 export const noteUnsynced = async (places: StorePlaces, bootId: string, digest: Digest): Promise<void> =>
   appendFile(places.unsynced, `${bootId} ${digest}\n`, { mode: 0o600 })
@@ -64,7 +56,7 @@ export const strikeOff = async (places: StorePlaces, gone: ReadonlySet<Digest>):
 }
 
 const readEntries = (places: StorePlaces): { boot: string; digest: Digest }[] => {
-  const text = readText(places.unsynced) ?? ''
+  const text = textOfFile(places.unsynced) ?? ''
   return text.split('\n').flatMap(line => {
     const [boot = '', digest] = line.split(' ')
     return isDigest(digest) ? [{ boot, digest }] : []

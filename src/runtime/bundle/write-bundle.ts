@@ -110,7 +110,7 @@ const settingsOf = (image: OpenedImage, flags: ContainerFlags, store: string): C
 
 const writeEtc = async (folder: string, settings: ContainerSettings): Promise<void> => {
   const { hostname, extraHosts, dns, network } = settings
-  const resolvConf = resolvConfText(await readHostResolvConf(), {
+  const resolvConf = resolvConfText(readHostResolvConf(), {
     ...{ mode: network.mode },
     ...(dns && { servers: dns }),
   })

@@ -3,7 +3,7 @@
  * than files, and loads more.
  */
 import { writeFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { textOfFile } from '../../bytes/text-of-file.js'
 import { hostnameText, hostsText, hostsTextOfHost } from '../network/hosts.js'
 import type { BridgeNetwork } from '../network/network.js'
 import type { Lease, Tenant } from '../network/pool.js'
@@ -30,14 +30,14 @@ export const joinContainerNetwork = async (container: Container): Promise<Joined
   const { mode } = settings.network
   writeFileSync(places.hostname, hostnameText(settings.hostname), { mode: 0o644 })
   const servers = settings.dns && { servers: settings.dns }
-  writeFileSync(places.resolvConf, resolvConfText(await readHostResolvConf(), { mode, ...servers }), {
+  writeFileSync(places.resolvConf, resolvConfText(readHostResolvConf(), { mode, ...servers }), {
     mode: 0o644,
   })
   const { hostname, extraHosts } = settings
   if (mode !== 'bridge') {
     const hosts =
       mode === 'host'
-        ? hostsTextOfHost(await readFile('/etc/hosts', 'utf8').catch(() => ''), extraHosts)
+        ? hostsTextOfHost(textOfFile('/etc/hosts') ?? '', extraHosts)
         : hostsText({ hostname, extraHosts })
     writeFileSync(places.hosts, hosts, { mode: 0o644 })
     return undefined

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { textOfFile } from '../../bytes/text-of-file.js'
 
 /** A process for good: numbers are given again, and to other processes after a boot. */
 export interface ProcessIdentity {
@@ -20,12 +21,8 @@ export const currentBoot = (): string => {
 export const readStat = (
   pid: number,
 ): { readonly name: string; readonly fields: readonly string[] } | undefined => {
-  let stat: string
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  } catch {
-    return undefined
-  }
+  const stat = textOfFile(`/proc/${pid}/stat`)
+  if (stat === undefined) return undefined
   // The name, in parentheses, may itself hold blanks and parentheses.
   const end = stat.lastIndexOf(')')
   return { name: stat.slice(stat.indexOf('(') + 1, end), fields: stat.slice(end + 2).split(' ') }

@@ -23,13 +23,18 @@ export class GrowingBytes {
   }
 
   byte(value: number): void {
-    const at = this.reserve(1)
-    this.#buffer[at] = value
+    // Room is made by `reserve` alone, which is called when there is none: of a program's code this writes most.
+    if (this.length === this.#buffer.length) this.reserve(1)
+    else this.length++
+    this.#buffer[this.length - 1] = value
   }
 
   /** Modulo 2^32, so of either sign. */
   word(value: number): void {
-    this.setWord(this.reserve(4), value)
+    const at = this.length
+    if (at + 4 > this.#buffer.length) this.reserve(4)
+    else this.length = at + 4
+    this.#view.setUint32(at, value, true)
   }
 
   bytes(value: Uint8Array): number {

@@ -1,6 +1,6 @@
 /** /etc/resolv.conf of containers, by the rules of moby's libnetwork/resolvconf. */
-import { readFile } from 'node:fs/promises'
 import { isIPv6 } from 'node:net'
+import { textOfFile } from '../../bytes/text-of-file.js'
 
 export interface ResolverSettings {
   readonly mode: 'bridge' | 'none' | 'host'
@@ -14,11 +14,11 @@ export interface ResolverSettings {
 const systemdFile = '/run/systemd/resolve/resolv.conf'
 
 /** The host's file; that of systemd-resolved where the host asks only its local stub. A host without one: ''. */
-export const readHostResolvConf = async (): Promise<string> => {
-  const own = await readFile('/etc/resolv.conf', 'utf8').catch(() => '')
+export const readHostResolvConf = (): string => {
+  const own = textOfFile('/etc/resolv.conf') ?? ''
   const servers = valuesOf(own, 'nameserver')
   if (servers.length !== 1 || servers[0] !== '127.0.0.53') return own
-  return readFile(systemdFile, 'utf8').catch(() => own)
+  return textOfFile(systemdFile) ?? own
 }
 
 /** Google's, as docker has them, for when the host has no server that a container could reach. */
