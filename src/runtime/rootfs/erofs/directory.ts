@@ -28,7 +28,10 @@ export const directorySize = (names: readonly string[]): number => {
   return blocks * blockSize + used
 }
 
-/** Write what directorySize has measured at `at`, the beginning of a block, into zeros; `words` are those of the image. */
+/**
+ * Write what directorySize has measured at `at`, the beginning of a block unless all of it is inside of one, into
+ * zeros; `words` are those of the image.
+ */
 export const writeDirectory = (
   image: Buffer,
   words: Uint32Array,

@@ -1,6 +1,6 @@
 /**
  * A merged tree as an EROFS image without the contents of its files: those stay where they are, in layers that
- * the image names as devices. Inodes have their places (placing.ts); behind them come the directories' blocks,
+ * the image names as devices. Inodes have their places (placing.ts); behind them come the blocks of larger directories,
  * and then contents that cannot be read where they lie.
  */
 import type { TreeNode } from '../../../layer/merged-tree.js'
@@ -52,9 +52,9 @@ export const buildErofs = (input: ErofsInput): ErofsImage => {
     writeBody(words, tocs, inode, ++number)
     xattrs.copy(image, at + format.inodeSize)
     const behind = at + format.inodeSize + xattrs.length
-    if (node.inode.type === 'symlink')
-      entry!.linkPath.copy(image, isInline ? behind : block * format.blockSize)
-    else if (node.children) writeDirectory(image, words, block * format.blockSize, inode.names)
+    const own = isInline ? behind : block * format.blockSize
+    if (node.inode.type === 'symlink') entry!.linkPath.copy(image, own)
+    else if (node.children) writeDirectory(image, words, own, inode.names)
     if (content === undefined) continue
     const list = format.roundUp(behind, format.chunkIndexSize)
     if ('chunks' in content) {
@@ -62,11 +62,11 @@ export const buildErofs = (input: ErofsInput): ErofsImage => {
       writeChunks(words, list, content.chunks.count, content.chunks.filled, device)
     } else {
       const { bits, count, filled } = content.carried
-      const own = filled.map((chunk, index) => ({
+      const behindIt = filled.map((chunk, index) => ({
         chunk,
         block: next / format.blockSize + index * 2 ** bits,
       }))
-      writeChunks(words, list, count, own, 0)
+      writeChunks(words, list, count, behindIt, 0)
       const whole = tree.entry(node)!
       carried.push({ layer: node.inode.layer, entry: whole, chunks: content.carried, offset: next })
       next += filled.length * format.blockSize * 2 ** bits

@@ -1,6 +1,6 @@
 /**
  * Where every inode of an image goes: in the order of the tree, with what belongs to it behind it (attributes, list
- * of chunks, target of a symbolic link).
+ * of chunks, target of a symbolic link, few names).
  *
  * Left out, as overlayfs above would take them for its own: its attributes (trusted.overlay.*, user.overlay.*)
  * and devices 0:0, its whiteouts. An image must not steer it.
@@ -38,7 +38,7 @@ export interface PlacedInode {
   readonly names: DirectoryEntry[]
   readonly size: number
   readonly isInline: boolean
-  /** Of a directory, and of a target that is not inline. */
+  /** Of a directory or a target that is not inline. */
   block: number
 }
 
@@ -70,8 +70,10 @@ export const placeInodes = ({
     const content = inode.type === 'file' && size > 0 ? contentOf(tocs, inode, entry, layers) : undefined
     const body = format.inodeSize + xattrs.length
     let at = format.roundUp(end, format.slotSize)
-    // A target is found fastest in one block with its inode; one that does not fit gets blocks of its own.
-    const isInline = inode.type === 'symlink' && size > 0 && body + size <= format.blockSize
+    // A target, or the few names of most folders, in one block with the inode: found fastest, and the image is half as
+    // long, of which each start reads all. What does not fit gets blocks of its own.
+    const mayBeInline = children !== undefined || inode.type === 'symlink'
+    const isInline = mayBeInline && size > 0 && body + size <= format.blockSize
     while (isInline && (at % format.blockSize) + body + size > format.blockSize) at += format.slotSize
     if (inode.links > 1 && !children) shared.set(inode, at)
     const names: DirectoryEntry[] = []
