@@ -208,7 +208,7 @@ const loadAll = (machine: Machine, constants: readonly bigint[]): Buffer => {
   const places = [...argumentRegisters, 'step', 'scratch'] as const
   constants.forEach((constant, index) => {
     const register = places[index % places.length]!
-    code.move(register, ...constantHalves(constant)!)
+    code.move(register, ...constantHalves(constant))
     code.store(address + 8 * index, register)
   })
   const call = (name: string, ...args: number[]) => {

@@ -39,12 +39,17 @@ export class Data {
     return this.#once(this.#slots, slot, () => this.#room(8))
   }
 
-  /** The address that a value stands for; undefined for those that are numbers or what a slot holds. */
-  address(value: Value): number | undefined {
+  /** The halves of a value that is known before the program runs: a number, or the address that it stands for. */
+  constant(value: Exclude<Value, Slot>): readonly [low: number, high: number] {
+    return typeof value === 'number' || typeof value === 'bigint'
+      ? constantHalves(value)
+      : [this.#address(value), 0]
+  }
+
+  #address(value: Exclude<Value, number | bigint | Slot>): number {
     if (typeof value === 'string') return this.text(value)
-    if (typeof value !== 'object' || 'slot' in value) return undefined
-    if ('addressOf' in value) return this.slot(value.addressOf)
     if (value instanceof Uint8Array) return this.buffer(value)
+    if ('addressOf' in value) return this.slot(value.addressOf)
     if ('vector' in value) return this.#vector(value.vector)
     return this.#once(this.#objects, value, () => {
       const at = this.#room(value.struct.length)
@@ -89,21 +94,20 @@ export class Data {
   }
 
   #setNumber(address: number, value: Value): void {
-    const halves = constantHalves(value)
-    const [low, high] = halves ?? [this.address(value), 0]
-    if (low === undefined) throw new Error('A structure cannot hold what a slot will hold')
+    if (isSlot(value)) throw new Error('A structure cannot hold what a slot will hold')
+    const [low, high] = this.constant(value)
     this.#bytes.setWord(address - this.#base, low)
     this.#bytes.setWord(address - this.#base + 4, high)
   }
 }
 
-/** The halves of a value that is a number. */
-export const constantHalves = (value: Value): readonly [low: number, high: number] | undefined => {
-  if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value)) throw new Error(`${value} is no argument for a system call`)
-    return [lowHalf(value), highHalf(value)]
-  }
+/** Whether the value is what a slot holds when the program runs. */
+export const isSlot = (value: Value): value is Slot => typeof value === 'object' && 'slot' in value
+
+/** The halves of a number. */
+export const constantHalves = (value: number | bigint): readonly [low: number, high: number] => {
   if (typeof value === 'bigint')
     return [Number(BigInt.asUintN(32, value)), Number(BigInt.asUintN(32, value >> 32n))]
-  return undefined
+  if (!Number.isSafeInteger(value)) throw new Error(`${value} is no argument for a system call`)
+  return [lowHalf(value), highHalf(value)]
 }

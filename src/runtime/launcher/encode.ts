@@ -1,5 +1,5 @@
 import { type Assembler, argumentRegisters, type CodeLabel, type Machine } from './assembler.js'
-import { constantHalves, Data } from './data.js'
+import { Data, isSlot } from './data.js'
 import { dataAddress, elf } from './elf.js'
 import {
   type CallStep,
@@ -28,7 +28,7 @@ const signalSetLength = 8
  */
 export const encode = (program: Program, machine: Machine): Buffer => {
   const encoder = new Encoder(machine)
-  for (const [index, step] of program.entries()) encoder.step(step, index)
+  for (let index = 0; index < program.length; index++) encoder.step(program[index]!, index)
   return encoder.finish()
 }
 
@@ -99,7 +99,7 @@ class Encoder {
   #call(name: string, args: readonly Value[]): void {
     if (args.length > argumentRegisters.length)
       throw new Error(`${name} has ${args.length} arguments; the kernel takes 6`)
-    for (const [index, value] of args.entries()) this.#put(value, argumentRegisters[index]!)
+    for (let index = 0; index < args.length; index++) this.#put(args[index]!, argumentRegisters[index]!)
     this.#callWith(name)
   }
 
@@ -110,11 +110,9 @@ class Encoder {
   }
 
   #put(value: Value, register: (typeof argumentRegisters)[number]): void {
-    const constant = constantHalves(value)
-    const address = this.#data.address(value)
-    if (constant) this.#code.move(register, ...constant)
-    else if (address !== undefined) this.#code.move(register, address)
-    else this.#code.load(register, this.#data.slot(value as Slot))
+    if (isSlot(value)) return this.#code.load(register, this.#data.slot(value))
+    const [low, high] = this.#data.constant(value)
+    this.#code.move(register, low, high)
   }
 
   #labelOf({ label }: Label): CodeLabel {

@@ -23,18 +23,27 @@ export class GrowingBytes {
   }
 
   byte(value: number): void {
-    // Room is made by `reserve` alone, which is called when there is none: of a program's code this writes most.
-    if (this.length === this.#buffer.length) this.reserve(1)
-    else this.length++
-    this.#buffer[this.length - 1] = value
+    const at = this.reserve(1)
+    this.#buffer[at] = value
   }
 
   /** Modulo 2^32, so of either sign. */
   word(value: number): void {
+    this.setWord(this.reserve(4), value)
+  }
+
+  /**
+   * The lowest `length` bytes of `start`, 1 to 4, those above being zero; and behind them a word, if there is one. For instructions: a program has
+   * thousands.
+   */
+  put(start: number, length: number, word?: number): void {
     const at = this.length
-    if (at + 4 > this.#buffer.length) this.reserve(4)
-    else this.length = at + 4
-    this.#view.setUint32(at, value, true)
+    const end = at + length + (word === undefined ? 0 : 4)
+    // What is written beyond the end is zero.
+    if (at + 8 > this.#buffer.length) this.reserve(8)
+    this.#view.setUint32(at, start, true)
+    if (word !== undefined) this.#view.setUint32(at + length, word, true)
+    this.length = end
   }
 
   bytes(value: Uint8Array): number {

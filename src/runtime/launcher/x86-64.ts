@@ -25,19 +25,16 @@ const assembler = (): Assembler => {
   const code = new GrowingBytes()
   const labels = new CodeLabels<'rel32'>()
 
-  /** REX: `wide` for 64 bits; the fourth bits of the registers in `reg` and `rm`. Left out when it says nothing. */
-  const rex = (wide: boolean, reg: number, rm: number) => {
-    const prefix = 0x40 | (wide ? 8 : 0) | ((reg >> 3) << 2) | (rm >> 3)
-    if (prefix !== 0x40) code.byte(prefix)
-  }
-  /** ModRM of two registers. */
-  const modrm = (reg: number, rm: number) => code.byte(0xc0 | ((reg & 7) << 3) | (rm & 7))
+  /** REX: `wide` for 64 bits; the fourth bits of the registers in `reg` and `rm`. 0x40 says nothing. */
+  const rex = (wide: boolean, reg: number, rm: number) =>
+    0x40 | (wide ? 8 : 0) | ((reg >> 3) << 2) | (rm >> 3)
 
-  /** `op r/m, r` of 32 or 64 bits. */
-  const operation = (opcode: number, wide: boolean, reg: number, rm: number) => {
-    rex(wide, reg, rm)
-    code.byte(opcode)
-    modrm(reg, rm)
+  /** `op r/m, r` of 32 or 64 bits, ModRM being that of two registers; what is immediate stands behind. */
+  const operation = (opcode: number, wide: boolean, reg: number, rm: number, immediate?: number) => {
+    const prefix = rex(wide, reg, rm)
+    const bytes = opcode | ((0xc0 | ((reg & 7) << 3) | (rm & 7)) << 8)
+    if (prefix === 0x40) code.put(bytes, 2, immediate)
+    else code.put(prefix | (bytes << 8), 3, immediate)
   }
   const mov = (to: number, from: number) => operation(0x89, true, from, to)
   const add = (to: number, from: number) => operation(0x01, true, from, to)
@@ -45,10 +42,8 @@ const assembler = (): Assembler => {
   const cmp = (left: number, right: number) => operation(0x39, true, right, left)
   const xor32 = (to: number, from: number) => operation(0x31, false, from, to)
   /** `op r/m64, imm32`, the sign extended; `extension` stands where a second register would. */
-  const immediate = (extension: number, rm: number, value: number) => {
-    operation(0x81, true, extension, rm)
-    code.word(value)
-  }
+  const immediate = (extension: number, rm: number, value: number) =>
+    operation(0x81, true, extension, rm, value)
   const addImmediate = (to: number, value: number) => immediate(0, to, value)
   const andImmediate = (to: number, value: number) => immediate(4, to, value)
   const cmpImmediate = (left: number, value: number) => immediate(7, left, value)
@@ -58,41 +53,30 @@ const assembler = (): Assembler => {
   }
   /** mov r32, imm32: the upper half becomes zero. */
   const mov32 = (to: number, value: number) => {
-    rex(false, 0, to)
-    code.byte(0xb8 | (to & 7))
-    code.word(value)
+    const opcode = 0xb8 | (to & 7)
+    if (to < 8) code.put(opcode, 1, value)
+    else code.put(rex(false, 0, to) | (opcode << 8), 2, value)
   }
   /** mov r64, imm32: the sign is extended. */
-  const movSigned = (to: number, value: number) => {
-    operation(0xc7, true, 0, to)
-    code.word(value)
-  }
+  const movSigned = (to: number, value: number) => operation(0xc7, true, 0, to, value)
   const movabs = (to: number, low: number, high: number) => {
-    rex(true, 0, to)
-    code.byte(0xb8 | (to & 7))
-    code.word(low)
+    code.put(rex(true, 0, to) | ((0xb8 | (to & 7)) << 8), 2, low)
     code.word(high)
   }
   /** `op r64, [address]`: ModRM and SIB that mean a 32-bit displacement and no base. */
-  const absolute = (opcode: number, register: number, address: number) => {
-    rex(true, register, 0)
-    code.byte(opcode)
-    code.byte(0x04 | ((register & 7) << 3))
-    code.byte(0x25)
-    code.word(address)
-  }
+  const absolute = (opcode: number, register: number, address: number) =>
+    code.put(
+      rex(true, register, 0) | (opcode << 8) | ((0x04 | ((register & 7) << 3)) << 16) | (0x25 << 24),
+      4,
+      address,
+    )
   const movLoad = (to: number, address: number) => absolute(0x8b, to, address)
   const movStore = (address: number, from: number) => absolute(0x89, from, address)
-  const syscall = () => {
-    code.byte(0x0f)
-    code.byte(0x05)
-  }
-  const jmp = () => code.byte(0xe9)
-  const jcc = (condition: number) => {
-    code.byte(0x0f)
-    code.byte(0x80 | condition)
-  }
-  const distanceTo = (label: number) => labels.jump(label, code.reserve(4), 'rel32')
+  const syscall = () => code.put(0x050f, 2)
+  /** Distances are known at the end. */
+  const jmp = () => code.put(0xe9, 1, 0)
+  const jcc = (condition: number) => code.put(0x0f | ((0x80 | condition) << 8), 2, 0)
+  const distanceTo = (label: number) => labels.jump(label, code.length - 4, 'rel32')
 
   return {
     label: () => labels.make(),

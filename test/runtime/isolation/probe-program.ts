@@ -4,7 +4,7 @@
  */
 import type { Assembler } from '../../../src/runtime/launcher/assembler.js'
 import { argumentRegisters } from '../../../src/runtime/launcher/assembler.js'
-import { constantHalves, Data } from '../../../src/runtime/launcher/data.js'
+import { Data, isSlot } from '../../../src/runtime/launcher/data.js'
 import { dataAddress, elf } from '../../../src/runtime/launcher/elf.js'
 import { errnoName } from '../../../src/runtime/launcher/errno.js'
 import { everySystemCall } from '../../../src/runtime/launcher/every-system-call.js'
@@ -24,11 +24,9 @@ const caller =
   (code: Assembler, data: Data) =>
   ({ call, args }: ProbeCall): void => {
     for (const [index, value] of args.entries()) {
-      const halves = constantHalves(value)
-      if (halves) code.move(argumentRegisters[index]!, ...halves)
-      else if (typeof value === 'object' && 'slot' in value)
-        code.load(argumentRegisters[index]!, data.slot(value))
-      else code.move(argumentRegisters[index]!, data.address(value)!)
+      const register = argumentRegisters[index]!
+      if (isSlot(value)) code.load(register, data.slot(value))
+      else code.move(register, ...data.constant(value))
     }
     const number = typeof call === 'number' ? call : systemCallNumbers().get(call)
     if (number === undefined) throw new Error(`This machine has no system call ${call}`)
