@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { LadingError } from '../../spec/errors.js'
 import { visible } from '../../spec/escape.js'
@@ -22,11 +22,15 @@ export const checkId = (id: string): string => {
   return id
 }
 
-/** Its parent is there. LOCKED when it is there itself. */
+/** With its parent, if need be. LOCKED when it is there itself. */
 export const makeGroupFolder = async (folder: string): Promise<void> => {
   try {
     mkdirSync(folder, 0o755)
   } catch (error) {
+    if (codeOf(error) === 'ENOENT') {
+      mkdirSync(dirname(folder), { recursive: true, mode: 0o755 })
+      return makeGroupFolder(folder)
+    }
     if (codeOf(error) !== 'EEXIST') throw error
     throw new LadingError(
       'LOCKED',
@@ -102,15 +106,15 @@ export const untilTrue = async (ask: () => Promise<boolean>): Promise<boolean> =
  */
 export const removeGroupFolder = async (folder: string): Promise<void> => {
   const gone = await untilTrue(async () => {
-    for (const name of await foldersIn(folder)) await removeGroupFolder(join(folder, name))
     try {
       rmdirSync(folder)
+      return true
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return true
-      if (codeOf(error) === 'EBUSY' || codeOf(error) === 'ENOTEMPTY') return false
-      throw error
+      if (codeOf(error) !== 'EBUSY' && codeOf(error) !== 'ENOTEMPTY') throw error
+      for (const name of await foldersIn(folder)) await removeGroupFolder(join(folder, name))
+      return false
     }
-    return true
   })
   if (gone) return
   const processes = await processesBelow(folder)

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type DeviceRule, deviceRules } from '../launcher/devices.js'
@@ -30,12 +30,14 @@ export const versionOne = (hierarchies: MountedHierarchies): ControlGroups => ({
     const made: string[] = []
     try {
       for (const { folder, options } of hierarchies) {
-        const path = join(folder, parentName, checkId(id))
-        mkdirSync(join(folder, parentName), { recursive: true, mode: 0o755 })
-        if (options.includes('cpuset')) inheritCpuset(folder, join(folder, parentName))
+        const parent = join(folder, parentName)
+        const path = join(parent, checkId(id))
         await makeGroupFolder(path)
         made.push(path)
-        if (options.includes('cpuset')) inheritCpuset(join(folder, parentName), path)
+        if (options.includes('cpuset')) {
+          inheritCpuset(folder, parent)
+          inheritCpuset(parent, path)
+        }
         if (options.includes('devices') && !anyDevice) setDevices(path)
       }
       await group.setLimits(resources)
@@ -137,7 +139,13 @@ const inheritCpuset = (from: string, to: string): void => {
 
 const setDevices = (folder: string): void => {
   writeFileSync(join(folder, 'devices.deny'), 'a')
-  for (const rule of deviceRules) writeFileSync(join(folder, 'devices.allow'), deviceLine(rule))
+  const allow = openSync(join(folder, 'devices.allow'), 'w')
+  try {
+    // The kernel takes one rule at a time.
+    for (const rule of deviceRules) writeSync(allow, deviceLine(rule))
+  } finally {
+    closeSync(allow)
+  }
 }
 
 /** `c 1:3 rwm`, `*` for any number. */

@@ -5,11 +5,11 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ContainersPlaces } from './places.js'
-import { currentBoot, identify, isAlive } from './process-identity.js'
+import { currentBoot, isAlive, ownIdentity } from './process-identity.js'
 
 /** Of a folder that this process makes or removes. */
 export const nameAtWork = (work: 'new' | 'old', id: string): string => {
-  const { pid, startTime } = identify(process.pid)!
+  const { pid, startTime } = ownIdentity()
   return `.${work}-${pid}-${startTime}-${id}`
 }
 

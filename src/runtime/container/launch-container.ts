@@ -36,7 +36,10 @@ export interface RunningProgram {
 /** Start a set-up and see it through, up to where the program is run. */
 export const launchProgram = async (request: LaunchRequest): Promise<RunningProgram> => {
   const { command, terminal: wanted, programs } = request
-  const launched: Launched = await launch(request.program, { stdio: request.stdio, folder: programs })
+  const launched: Launched = await launch(request.program, {
+    ...{ stdio: request.stdio, folder: programs },
+    withoutOrders: request.network === undefined && wanted === undefined,
+  })
   const followed = followProgram(launched, { program: command, terminal: wanted !== undefined })
   const pid = await followed.pid
   if (pid === undefined) throw launchFailure(await followed.end)

@@ -35,6 +35,14 @@ export const identify = (pid: number): ProcessIdentity | undefined => {
   return { pid, startTime: Number(fields[19]), boot: currentBoot() }
 }
 
+let own: ProcessIdentity | undefined
+
+/** This process. */
+export const ownIdentity = (): ProcessIdentity => {
+  own ??= identify(process.pid)!
+  return own
+}
+
 /** Whether this very process still runs. */
 export const isAlive = (process: ProcessIdentity | undefined): boolean => {
   if (process === undefined || process.boot !== currentBoot()) return false

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Descriptor } from '../../spec/descriptor.js'
 import { LadingError } from '../../spec/errors.js'
@@ -7,7 +7,7 @@ import type { ContainerSettings } from '../settings.js'
 import { folderNames, isLeft, nameAtWork } from './folders-at-work.js'
 import { checkName } from './names.js'
 import { type ContainersPlaces, type RecordPlaces, recordPlaces } from './places.js'
-import { identify, isAlive, type ProcessIdentity } from './process-identity.js'
+import { identify, isAlive, ownIdentity } from './process-identity.js'
 import { readRecordFile, writeRecordFile } from './record-file.js'
 import { type ContainerState, createdState, isActive, settled } from './state.js'
 import { dropName, takeName, takeRandomName } from './taken-names.js'
@@ -20,9 +20,6 @@ export interface Container {
   readonly places: RecordPlaces
   readonly all: ContainersPlaces
 }
-
-/** This process, as a watcher. */
-export const ownIdentity = (): ProcessIdentity => identify(process.pid)!
 
 /** A container that is about to be: its ID and name are its own from now on. */
 export interface Draft {
@@ -151,10 +148,27 @@ export const removeRecord = async ({ all, settings, places }: Container): Promis
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
   dropName(all, settings.name, settings.id)
-  // Root may enter every folder; others need more than Node has to remove what they may not enter.
-  if (process.getuid?.() === 0) return rmSync(gone, { recursive: true, force: true })
+  if (removeAtOnce(gone)) return
   const { removeTree } = await import('../rootfs/remove-tree.js')
   await removeTree(gone)
+}
+
+/**
+ * What most containers leave are a few files, which need nothing that takes time to load. False when something
+ * is in the way: a folder that we may not enter, a path that is too long, a name that is no UTF-8.
+ */
+const removeAtOnce = (folder: string): boolean => {
+  try {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name)
+      if (!entry.isDirectory()) unlinkSync(path)
+      else if (!removeAtOnce(path)) return false
+    }
+    rmdirSync(folder)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** What processes left that died while they made a container, removed one, or tried what the kernel can do (try-abilities.ts). */

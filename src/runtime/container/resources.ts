@@ -14,7 +14,7 @@ export const parseMemory = (flag: string, text: string): number => {
 const smallest = 6 << 20
 
 /** Checked as docker's daemon checks them (daemon_unix.go, verifyPlatformContainerResources). Throws USAGE. */
-export const resourcesOf = (flags: ContainerFlags, processors = cpus().length): Resources => {
+export const resourcesOf = (flags: ContainerFlags, processors?: number): Resources => {
   const memory = flags.memory === undefined ? 0 : parseMemory('-m, --memory', flags.memory)
   const memorySwap =
     flags.memorySwap === undefined
@@ -27,7 +27,7 @@ export const resourcesOf = (flags: ContainerFlags, processors = cpus().length): 
     throw refused('You should always set the Memory limit when using Memoryswap limit, see usage')
   if (memorySwap > 0 && memorySwap < memory)
     throw refused('Minimum memoryswap limit should be larger than memory limit, see usage')
-  const nanoCpus = flags.cpus === undefined ? 0 : parseCpus(flags.cpus, processors)
+  const nanoCpus = flags.cpus === undefined ? 0 : parseCpus(flags.cpus, processors ?? cpus().length)
   const cpuShares = integer('-c, --cpu-shares', flags.cpuShares)
   const pids = integer('--pids-limit', flags.pidsLimit)
   if (flags.cpusetCpus !== undefined && !/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(flags.cpusetCpus))

@@ -16,6 +16,8 @@ export interface LaunchOptions {
   readonly folder: string
   /** In a session of its own, so that the terminal's signals do not reach it. */
   readonly detached?: boolean
+  /** No step reads from descriptor 3: it is /dev/null, which is there sooner. */
+  readonly withoutOrders?: boolean
 }
 
 export interface Launched {
@@ -41,14 +43,14 @@ export const launch = async (program: Program, options: LaunchOptions): Promise<
   const path = writeLauncherFile(options.folder, program)
   try {
     const child = await start(path, options)
-    const [, , , orders, reports] = child.stdio as [unknown, unknown, unknown, Writable, Readable]
+    const [, , , orders, reports] = child.stdio as [unknown, unknown, unknown, Writable | null, Readable]
     return {
       child,
       order: bytes => {
-        if (orders.writable) orders.write(bytes)
+        if (orders?.writable) orders.write(bytes)
       },
       closeOrders: () => {
-        orders.end()
+        orders?.end()
       },
       ...readReports(program, reports),
     }
@@ -73,7 +75,7 @@ const spawned = async (path: string, options: LaunchOptions): Promise<ChildProce
     argv0: 'lading-launcher',
     cwd: '/',
     env: {},
-    stdio: [...options.stdio, 'pipe', 'pipe'],
+    stdio: [...options.stdio, options.withoutOrders ? 'ignore' : 'pipe', 'pipe'],
     detached: options.detached ?? false,
   })
   // A process that has not started for want of descriptors has no streams, whatever its type says.

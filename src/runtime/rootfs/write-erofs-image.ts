@@ -5,7 +5,7 @@ import type { AnySource } from '../../image/wrapped-source.js'
 import { addLayer, mergeTocs } from '../../layer/merged-tree.js'
 import { writeCarried } from './erofs/carried.js'
 import { buildErofs } from './erofs/image.js'
-import { addNote } from './erofs/image-file.js'
+import { addNote, sealImage } from './erofs/image-file.js'
 import type { LayerDevices } from './layer-devices.js'
 import { rootAttributesOf } from './read-root-attributes.js'
 import type { RootAttributes } from './root-attributes.js'
@@ -39,6 +39,7 @@ export const writeImage = async (
       const last = carried.at(-1)!
       await handle.truncate(last.offset + last.chunks.filled.length * 512 * 2 ** last.chunks.bits)
     }
+    sealImage(handle.fd)
   } finally {
     await handle.close()
   }

@@ -3,9 +3,10 @@
  * of JSON behind a mark: with it a file that was kept is known to be whole, and need not be read to say what the
  * root folder is like.
  */
-import { closeSync, fstatSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, futimesSync, openSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { piecesOf, readNow } from '../../../bytes/read-now.js'
+import { readBootId } from '../../../store/unsynced.js'
 import type { RootAttributes } from '../root-attributes.js'
 import { superblockOffset } from './format.js'
 
@@ -14,29 +15,43 @@ export interface ImageNote {
   readonly crc: number
   /** Where the metadata ends, in bytes. */
   readonly length: number
+  /** The machine's boot in which it was written. */
+  readonly boot: string
   /** Absent where it would take too much room. */
   readonly root?: RootAttributes
 }
 
 const mark = 'lading erofs 1 '
 
+/** The time that a whole image is given, in seconds since 1970: whoever writes to it gives it another. */
+const wholeTime = 1
+
 /** Put the note into the image's free beginning. */
 export const addNote = (metadata: Buffer, root: RootAttributes): void => {
-  const note: ImageNote = { crc: crc32(metadata.subarray(superblockOffset)), length: metadata.length }
+  const crc = crc32(metadata.subarray(superblockOffset))
+  const note: ImageNote = { crc, length: metadata.length, boot: readBootId() }
   const text = (note: ImageNote) => Buffer.from(`${mark}${JSON.stringify(note)}\n`)
   const whole = text({ ...note, root })
   ;(whole.length <= superblockOffset ? whole : text(note)).copy(metadata)
 }
 
-/** The note of the image at `path`; undefined unless its metadata is whole. Carried contents are not read. */
+/** All that belongs into it has been written. */
+export const sealImage = (fd: number): void => futimesSync(fd, wholeTime, wholeTime)
+
+/**
+ * The note of the image at `path`; undefined unless its metadata is whole. Carried contents are not read; nor is the
+ * rest, where the machine has been up since it was written and nobody has written to it: it is what it was.
+ */
 export const checkedNote = (path: string): ImageNote | undefined => {
   const fd = openIfThere(path)
   if (fd === undefined) return undefined
   try {
-    const { size } = fstatSync(fd)
+    const { size, mtimeMs } = fstatSync(fd)
     if (size < superblockOffset) return undefined
     const note = readNote(fd)
-    return note && note.length <= size && crcOf(fd, note.length) === note.crc ? note : undefined
+    if (note === undefined || note.length > size) return undefined
+    const isAsWritten = mtimeMs === 1000 * wholeTime && note.boot === readBootId()
+    return isAsWritten || crcOf(fd, note.length) === note.crc ? note : undefined
   } finally {
     closeSync(fd)
   }
