@@ -110,9 +110,8 @@ class Encoder {
   }
 
   #put(value: Value, register: (typeof argumentRegisters)[number]): void {
-    if (isSlot(value)) return this.#code.load(register, this.#data.slot(value))
-    const [low, high] = this.#data.constant(value)
-    this.#code.move(register, low, high)
+    if (isSlot(value)) this.#code.load(register, this.#data.slot(value))
+    else this.#code.move(register, ...this.#data.constant(value))
   }
 
   #labelOf({ label }: Label): CodeLabel {
