@@ -69,7 +69,8 @@ export const warnOfEnd = (name: string, end: { readonly failure?: string }): voi
 /** Both streams, before the process is ended by force: what is in pipes is written later. */
 export const flush = async (): Promise<void> => {
   for (const stream of [process.stdout, process.stderr])
-    await new Promise<void>(resolve => {
-      stream.write('', () => resolve())
-    })
+    if (stream.writableLength > 0)
+      await new Promise<void>(resolve => {
+        stream.write('', () => resolve())
+      })
 }

@@ -21,8 +21,7 @@ export const changesetEntries = (
   upper: MergedTree,
   { isSame = isSameInode, opaque = new Set() }: ChangesetOptions = {},
 ): readonly FlatEntry[] => {
-  const touched = new Set<string>()
-  compare(lower.root, upper.root, isSame, node => touched.add(keyOf(node.inode)))
+  const { touched, isLinked, folders } = differences(lower.root, upper.root, isSame)
   const entries: FlatEntry[] = []
   const first = new Map<string, Buffer>()
 
@@ -51,7 +50,8 @@ export const changesetEntries = (
         continue
       }
       if (node.inode.type === 'directory' ? !isSame(old, node) : touched.has(keyOf(node.inode))) emit(node)
-      if (!node.children) continue
+      // Where nothing differs nothing is written, but for names of files that got another one elsewhere.
+      if (!node.children || (old?.children && !isLinked && !folders.has(node))) continue
       const path = upper.pathOf(node)
       const hides = old?.children !== undefined && old.children.size > 0 && opaque.has(path)
       if (hides) entries.push(opaqueMarker(path, upper.entry(node)))
@@ -66,18 +66,41 @@ export const changesetEntries = (
   return entries
 }
 
-/** Every name in `above` that is not the same thing in `below`. */
-const compare = (
-  below: TreeNode | undefined,
-  above: TreeNode,
+interface Differences {
+  /** Inodes of what is not the same thing below. */
+  readonly touched: ReadonlySet<string>
+  /** Whether one of them has several names. */
+  readonly isLinked: boolean
+  /** Folders in which, at any depth, something is not the same or is there no more. */
+  readonly folders: ReadonlySet<TreeNode>
+}
+
+const differences = (
+  lower: TreeNode,
+  upper: TreeNode,
   isSame: NonNullable<ChangesetOptions['isSame']>,
-  onChange: (node: TreeNode) => void,
-): void => {
-  for (const [name, node] of above.children ?? []) {
-    const old = below?.children?.get(name)
-    if (!isSame(old, node)) onChange(node)
-    if (node.children) compare(old?.children ? old : undefined, node, isSame, onChange)
+): Differences => {
+  const touched = new Set<string>()
+  const folders = new Set<TreeNode>()
+  let isLinked = false
+  const compare = (below: TreeNode | undefined, above: TreeNode): boolean => {
+    let left = below?.children?.size ?? 0
+    let differs = false
+    for (const [name, node] of above.children ?? []) {
+      const old = below?.children?.get(name)
+      if (old !== undefined) left--
+      if (!isSame(old, node)) {
+        differs = true
+        touched.add(keyOf(node.inode))
+        isLinked ||= node.inode.links > 1 && node.children === undefined
+      }
+      if (node.children && compare(old?.children ? old : undefined, node)) differs = true
+    }
+    if (differs || left > 0) folders.add(above)
+    return differs || left > 0
   }
+  compare(lower, upper)
+  return { touched, isLinked, folders }
 }
 
 /** As docker writes it: with the folder's permissions and owner. */

@@ -10,7 +10,7 @@ import { changesetEntries } from '../../layer/changeset.js'
 import type { Content, Contents } from '../../layer/content.js'
 import { openFolderContents } from '../../layer/disk/folder-contents.js'
 import type { FlatEntry } from '../../layer/flat-entry.js'
-import { type MergedTree, mergeTocs, type TreeNode } from '../../layer/merged-tree.js'
+import { addLayer, type MergedTree, mergeTocs, type TreeNode } from '../../layer/merged-tree.js'
 import type { Toc } from '../../layer/toc.js'
 import { TocBuilder } from '../../layer/toc-builder.js'
 import { LadingError } from '../../spec/errors.js'
@@ -60,28 +60,29 @@ export const openContainerFiles = async ({
   const { kind, rootless } = await readRecord(place)
   const isCopy = kind === 'copy'
   const tocs = await Promise.all(image.layers.map(layer => layer.toc()))
-  const imageTree = mergeTocs(tocs)
+  const before = mergeTocs(tocs)
+  const stubs = stubsFor(before)
+  addLayer(before, stubs)
   const folder = await openFolder(join(place.folder, isCopy ? 'tree' : 'upper'))
   try {
     const { toc, opaque, ...left } = await readUpperLayer(
       folder.fd,
       opaqueMark[rootless ? 'rootless' : 'root'],
-      imageTree,
+      before,
     )
-    const stubs = once(() => stubsFor(mergeTocs(tocs)))
-    const before = once(() => mergeTocs([...tocs, stubs()]))
+    const imageTree = once(() => mergeTocs(tocs))
     // A copy is all there is; its number is another than that of any layer of the image all the same.
-    const lower = once(() => [...tocs, stubs()].map(below => (isCopy ? new TocBuilder().finish(0) : below)))
-    const after = once(() => mergeTocs([...lower(), toc]))
+    const lower = [...tocs, stubs].map(below => (isCopy ? new TocBuilder().finish(0) : below))
+    const after = once(() => mergeTocs([...lower, toc]))
     const layer = () =>
-      changesetEntries(before(), after(), isCopy ? { isSame: looksSame(before(), after()) } : { opaque })
+      changesetEntries(before, after(), isCopy ? { isSame: looksSame(before, after()) } : { opaque })
     const changes = once(() => (isCopy ? tocOfEntries(layer()) : toc))
     const own = await openFolderContents(folder.fd)
     const isOwn = ({ layer }: Content) => layer === tocs.length + 1
     return {
-      image: imageTree,
-      get before() {
-        return before()
+      before,
+      get image() {
+        return imageTree()
       },
       get after() {
         return after()
