@@ -57,7 +57,7 @@ const spareChildProcess: Plugin = {
   },
 }
 
-/** Modules of Node that take a millisecond or more each to load are, when something of them is first used: few commands use all. */
+/** Those modules of Node that take a millisecond or more to load are loaded when something of them is first used. */
 const lazyBuiltins: Plugin = {
   name: "Node's modules when they are used",
   setup: ({ onResolve, onLoad }) => {

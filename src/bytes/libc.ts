@@ -23,8 +23,8 @@ export const loadCLibrary = (): Promise<CLibrary> => {
 type Koffi = Pick<typeof import('koffi'), 'load' | 'errno'>
 
 /**
- * The machine code of koffi, which npm has put there for this machine. The package itself finds it, too, wherever it may
- * be, but takes 4 ms for that.
+ * The machine code of koffi that npm has put there for this machine. The package finds it wherever it may be, but
+ * takes 4 ms for that.
  */
 const prebuilt = (): Koffi | undefined => {
   const { platform, arch } = process

@@ -33,8 +33,8 @@ export class GrowingBytes {
   }
 
   /**
-   * The lowest `length` bytes of `start`, 1 to 4, those above being zero; and behind them a word, if there is one. For instructions: a program has
-   * thousands.
+   * The lowest `length` bytes of `start`, 1 to 4, those above being zero; and behind them a word, if there is one.
+   * For instructions: a program has thousands.
    */
   put(start: number, length: number, word?: number): void {
     const at = this.length
