@@ -46,17 +46,6 @@ const keepUrls: Plugin = {
   },
 }
 
-/** commander has it for commands that are programs of their own. Here none is, and loading it takes 4 ms. */
-const spareChildProcess: Plugin = {
-  name: 'commander without child_process',
-  setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
-      importer.includes('/commander/') ? { path, namespace: 'spared' } : undefined,
-    )
-    onLoad({ filter: /.*/, namespace: 'spared' }, () => ({ contents: 'module.exports = {}' }))
-  },
-}
-
 /** Those modules of Node that take a millisecond or more to load are loaded when something of them is first used. */
 const lazyBuiltins: Plugin = {
   name: "Node's modules when they are used",
@@ -80,7 +69,7 @@ const common: BuildOptions = {
   supported: { 'dynamic-import': false },
   // They are machine code, or WebAssembly in a file of its own.
   external: ['koffi', 'zlib-sync', '@bokuweb/zstd-wasm'],
-  plugins: [keepUrls, spareChildProcess, lazyBuiltins],
+  plugins: [keepUrls, lazyBuiltins],
 }
 
 const makeBundle = () =>

@@ -1,4 +1,5 @@
-import { accessSync, closeSync, constants, fstatSync, openSync, statSync } from 'node:fs'
+import { accessSync, closeSync, constants, fstatSync, openSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import type { ByteRange, ByteSource, ByteStream } from '../bytes/byte-stream.js'
 import { collect } from '../bytes/collect.js'
 import { fileSource } from '../bytes/file-source.js'
@@ -18,8 +19,11 @@ export const hasBlob = async (places: StorePlaces, digest: Digest): Promise<bool
 }
 
 /** In bytes; undefined where there is no such blob. */
-export const blobSize = async (places: StorePlaces, digest: Digest): Promise<number | undefined> =>
-  statSync(digestPath(places.blobs, digest), { throwIfNoEntry: false })?.size
+export const blobSize = (places: StorePlaces, digest: Digest): Promise<number | undefined> =>
+  stat(digestPath(places.blobs, digest)).then(
+    status => status.size,
+    () => undefined,
+  )
 
 /** The blob's bytes, verified when read whole. Throws BLOB_MISSING. */
 export async function* openBlob(

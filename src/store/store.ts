@@ -7,13 +7,14 @@ import { LadingError } from '../spec/errors.js'
 import { indexJson } from '../spec/image-index.js'
 import { layoutText } from '../spec/layout.js'
 import { fullName, type Reference } from '../spec/reference.js'
+import { bootIdIn, readBootId } from './boot-id.js'
 import type { StoreProblem } from './check-store.js'
 import { digestPath, type StorePlaces, storePlaces } from './places.js'
 import type { SessionOptions, StoreSession } from './session.js'
 import { addRoots, readRoots, writeRoots } from './store-index.js'
 import { openStoreSource } from './store-source.js'
 import type { Swept } from './sweep.js'
-import { needsCheck, readBootId, settleUnsynced, strikeOff } from './unsynced.js'
+import { needsCheck, settleUnsynced, strikeOff } from './unsynced.js'
 
 /**
  * The embedded store: a folder that is an OCI image layout, so other tools read it as it is, and beside it
@@ -65,7 +66,7 @@ export const openStore = async (
       )
     await createFolders(places)
   }
-  const bootId = readBootId(bootIdFile)
+  const bootId = bootIdFile === undefined ? readBootId() : bootIdIn(bootIdFile)
   // What only some commands do is loaded when they do it: most open a store to read from it.
   const exclusively = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     const { withLock } = await import('./file-lock.js')

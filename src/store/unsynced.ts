@@ -14,9 +14,6 @@ import { digestPath, type StorePlaces } from './places.js'
 
 const settledAfter = 60_000
 
-export const readBootId = (path = '/proc/sys/kernel/random/boot_id'): string =>
-  (textOfFile(path) ?? 'unknown').trim()
-
 export const noteUnsynced = async (places: StorePlaces, bootId: string, digest: Digest): Promise<void> =>
   appendFile(places.unsynced, `${bootId} ${digest}\n`, { mode: 0o600 })
 

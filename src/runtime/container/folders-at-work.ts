@@ -4,8 +4,9 @@
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { readBootId } from '../../store/boot-id.js'
 import type { ContainersPlaces } from './places.js'
-import { currentBoot, isAlive, ownIdentity } from './process-identity.js'
+import { isAlive, ownIdentity } from './process-identity.js'
 
 /** Of a folder that this process makes or removes. */
 export const nameAtWork = (work: 'new' | 'old', id: string): string => {
@@ -17,7 +18,7 @@ export const nameAtWork = (work: 'new' | 'old', id: string): string => {
 export const isLeft = (name: string): boolean => {
   const [, pid, startTime] = /^\.(?:new|old)-(\d+)-(\d+)-/.exec(name) ?? []
   if (pid === undefined) return false
-  return !isAlive({ pid: Number(pid), startTime: Number(startTime), boot: currentBoot() })
+  return !isAlive({ pid: Number(pid), startTime: Number(startTime), boot: readBootId() })
 }
 
 /** All folders of containers, these too. */

@@ -1,5 +1,6 @@
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readlinkSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { textOfFile } from '../../bytes/text-of-file.js'
 import { LadingError } from '../../spec/errors.js'
 import { type Launched, launch, type Stdio } from '../launcher/launch.js'
 import type { Program } from '../launcher/program.js'
@@ -100,12 +101,8 @@ const untilProgram = async (pid: number, init: boolean, end: Promise<ProgramEnd>
 }
 
 const firstChild = (pid: number): number | undefined => {
-  try {
-    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')
-    return child ? Number(child) : undefined
-  } catch {
-    return undefined
-  }
+  const [child] = textOfFile(`/proc/${pid}/task/${pid}/children`)?.split(' ') ?? []
+  return child ? Number(child) : undefined
 }
 
 const isLauncher = (pid: number): boolean => {

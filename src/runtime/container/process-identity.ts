@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { textOfFile } from '../../bytes/text-of-file.js'
+import { readBootId } from '../../store/boot-id.js'
 
 /** A process for good: numbers are given again, and to other processes after a boot. */
 export interface ProcessIdentity {
@@ -8,13 +8,6 @@ export interface ProcessIdentity {
   readonly startTime: number
   /** /proc/sys/kernel/random/boot_id. */
   readonly boot: string
-}
-
-let boot: string | undefined
-
-export const currentBoot = (): string => {
-  boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-  return boot
 }
 
 /** proc_pid_stat(5): the program's name, and the fields behind it, of which the state is the first; undefined when it is gone. */
@@ -32,7 +25,7 @@ export const readStat = (
 export const identify = (pid: number): ProcessIdentity | undefined => {
   const { fields } = readStat(pid) ?? {}
   if (fields === undefined || fields[0] === 'Z' || fields[0] === 'X') return undefined
-  return { pid, startTime: Number(fields[19]), boot: currentBoot() }
+  return { pid, startTime: Number(fields[19]), boot: readBootId() }
 }
 
 let own: ProcessIdentity | undefined
@@ -45,6 +38,6 @@ export const ownIdentity = (): ProcessIdentity => {
 
 /** Whether this very process still runs. */
 export const isAlive = (process: ProcessIdentity | undefined): boolean => {
-  if (process === undefined || process.boot !== currentBoot()) return false
+  if (process === undefined || process.boot !== readBootId()) return false
   return identify(process.pid)?.startTime === process.startTime
 }

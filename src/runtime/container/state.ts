@@ -1,5 +1,6 @@
+import { readBootId } from '../../store/boot-id.js'
 import type { PublishedPort } from '../settings.js'
-import { currentBoot, isAlive, type ProcessIdentity } from './process-identity.js'
+import { isAlive, type ProcessIdentity } from './process-identity.js'
 
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'exited' | 'dead'
 
@@ -51,7 +52,7 @@ export const isLost = (state: ContainerState): boolean => state.status === 'runn
  */
 export const settled = (state: ContainerState): ContainerState => {
   if (!isLost(state)) return state
-  const rebooted = state.process?.boot !== currentBoot()
+  const rebooted = state.process?.boot !== readBootId()
   const { process: _, watcher: __, address: ___, ports: ____, ...rest } = state
   return {
     ...rest,

@@ -1,4 +1,4 @@
-import { linkSync, statSync, symlinkSync } from 'node:fs'
+import { type BigIntStats, linkSync, statSync, symlinkSync } from 'node:fs'
 import { LadingError } from '../../spec/errors.js'
 
 /** A file that a container needs as long as it is there, by a name in its own folder. */
@@ -28,7 +28,7 @@ export const holdFile = (path: string, at: string): HeldFile => {
 
 /** Throws NOT_FOUND or UNSUPPORTED when the file that `at` names is gone, or is not as it was. */
 export const checkHeld = ({ path, size, mtime }: HeldFile, at: string): void => {
-  const found = statSync(at, { bigint: true, throwIfNoEntry: false })
+  const found = statusOf(at)
   if (found === undefined) throw gone(path)
   if (Number(found.size) !== size || String(found.mtimeNs) !== mtime)
     throw new LadingError(
@@ -36,6 +36,14 @@ export const checkHeld = ({ path, size, mtime }: HeldFile, at: string): void => 
       `${path} has changed since the container was created: its files are no longer what they were`,
       { data: { path } },
     )
+}
+
+const statusOf = (path: string): BigIntStats | undefined => {
+  try {
+    return statSync(path, { bigint: true })
+  } catch {
+    return undefined
+  }
 }
 
 const gone = (path: string): LadingError =>

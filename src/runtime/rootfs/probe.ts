@@ -4,7 +4,7 @@
  */
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { release } from 'node:os'
-import { readBootId } from '../../store/unsynced.js'
+import { readBootId } from '../../store/boot-id.js'
 import type { RootfsAbilities } from './abilities.js'
 import { makeComplete, type RootfsFolders } from './store-folders.js'
 

@@ -1,10 +1,10 @@
 import { constants, existsSync } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { getSystemErrorName } from 'node:util'
 import { loadCLibrary } from '../../bytes/libc.js'
 import { LadingError } from '../../spec/errors.js'
-import { draftName } from '../draft-name.js'
+import { draftBeside } from '../draft-name.js'
 
 /** A file that is being written, open for reading and writing by its owner alone. */
 export interface DraftFile {
@@ -42,8 +42,9 @@ const openUnnamed = async (target: string): Promise<DraftFile | undefined> => {
     publish: async mode => {
       await handle.chmod(mode)
       if (await nameFile(own, target)) return
-      const temporary = join(dirname(target), draftName(target))
-      if (await nameFile(own, temporary)) await replace(temporary, target)
+      const temporary = draftBeside(target)
+      if (!(await nameFile(own, temporary))) throw cannotName(temporary, 'EEXIST')
+      await replace(temporary, target)
     },
     close: () => handle.close(),
   }
@@ -58,14 +59,14 @@ const nameFile = async (file: string, name: string): Promise<boolean> => {
   if (linkat(currentFolder, file, currentFolder, name, followLinks) === 0) return true
   const code = getSystemErrorName(-library.errno())
   if (code === 'EEXIST') return false
-  throw new LadingError(
-    'UNSUPPORTED',
-    `Cannot give what was written the name ${JSON.stringify(name)}: ${code}`,
-  )
+  throw cannotName(name, code)
 }
 
+const cannotName = (name: string, code: string): LadingError =>
+  new LadingError('UNSUPPORTED', `Cannot give what was written the name ${JSON.stringify(name)}: ${code}`)
+
 const openNamed = async (target: string): Promise<DraftFile> => {
-  const temporary = join(dirname(target), draftName(target))
+  const temporary = draftBeside(target)
   const handle = await open(temporary, 'wx+', 0o600)
   let isDraft = true
   return {

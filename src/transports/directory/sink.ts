@@ -1,5 +1,5 @@
 import { closeSync, constants, mkdirSync, openSync, readdirSync, renameSync, rmdirSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { settleAll } from '../../bytes/settle-all.js'
 import type { UnverifiedContents } from '../../image/file-content.js'
 import type { Loss } from '../../image/loss.js'
@@ -8,7 +8,7 @@ import { rowsOfTree } from '../../layer/disk/rows-of-tree.js'
 import { unpack } from '../../layer/disk/unpack.js'
 import type { MergedTree } from '../../layer/merged-tree.js'
 import { LadingError } from '../../spec/errors.js'
-import { draftName } from '../draft-name.js'
+import { draftBeside } from '../draft-name.js'
 import { unpackLosses } from './losses.js'
 
 /** Where a tree is to be unpacked. */
@@ -42,7 +42,7 @@ export const openDirectoryOutput = (path: string): DirectoryOutput => {
   return {
     place: path,
     write: async (tree, { contents, verified, stop }, onBytes) => {
-      const temporary = join(dirname(target), draftName(target))
+      const temporary = draftBeside(target)
       try {
         mkdirSync(temporary, 0o700)
       } catch (error) {

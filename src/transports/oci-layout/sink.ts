@@ -19,7 +19,7 @@ import { mediaTypes } from '../../spec/media-types.js'
 import { fullName } from '../../spec/reference.js'
 import { blobPath, type PlannedBlob, planBlobs } from '../archive/blob-plan.js'
 import { type BundleOptions, openBundle } from '../archive/bundle.js'
-import { draftName } from '../draft-name.js'
+import { draftBeside, draftName } from '../draft-name.js'
 
 /**
  * An OCI layout folder (OCI image-spec image-layout.md). A new one is made beside its place and renamed. To
@@ -69,7 +69,7 @@ const create = async (
   added: readonly Descriptor[],
 ): Promise<CommitResult['moved']> => {
   const target = resolve(directory)
-  const temporary = join(dirname(target), draftName(target))
+  const temporary = draftBeside(target)
   await mkdir(temporary, { mode: 0o700 })
   try {
     await mkdir(join(temporary, 'blobs/sha256'), { recursive: true })

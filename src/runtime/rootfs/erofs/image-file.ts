@@ -6,7 +6,7 @@
 import { closeSync, fstatSync, futimesSync, openSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { piecesOf, readNow } from '../../../bytes/read-now.js'
-import { readBootId } from '../../../store/unsynced.js'
+import { readBootId } from '../../../store/boot-id.js'
 import type { RootAttributes } from '../root-attributes.js'
 import { superblockOffset } from './format.js'
 

@@ -71,7 +71,7 @@ export const placeInodes = ({
     const body = format.inodeSize + xattrs.length
     let at = format.roundUp(end, format.slotSize)
     // A target, or the few names of most folders, in one block with the inode: found fastest, and the image is half as
-    // long, of which each start reads all. What does not fit gets blocks of its own.
+    // long, all of which is read to check it. What does not fit gets blocks of its own.
     const mayBeInline = children !== undefined || inode.type === 'symlink'
     const isInline = mayBeInline && size > 0 && body + size <= format.blockSize
     while (isInline && (at % format.blockSize) + body + size > format.blockSize) at += format.slotSize
